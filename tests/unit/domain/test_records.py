@@ -7,7 +7,7 @@ from domain.records import Arm, Decision, Exchange, Signal, SignalKind, Verdict
 
 
 def test_verdicts_rank_from_harmless_to_final():
-    """ "The strongest verdict wins" needs a total order."""
+    """Verdicts must have a total order, so that the strongest one can win."""
     assert sorted(Verdict, key=lambda verdict: verdict.severity) == ["allow", "flag", "redact", "fallback", "block"]
 
 

@@ -1,0 +1,1 @@
+"""The `preceptor` command: thin, one file for each group of commands."""

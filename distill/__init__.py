@@ -1,0 +1,1 @@
+"""The loop: teacher examples in, a promoted student out.  Never imported by the gateway or the monitors."""

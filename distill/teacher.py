@@ -1,0 +1,108 @@
+"""The teacher as the loop asks it: the real openai SDK, temperature 0, with patience for a busy server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import openai
+
+from domain.errors import UpstreamError, UpstreamFailure
+from domain.prices import Price
+from domain.records import Usage
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
+_RETRIES = 5  # of the SDK, with exponential backoff; it obeys Retry-After
+_HOPELESS = frozenset({401, 403, 404})  # the next input would fail in the same way
+
+
+class TeacherAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the teacher said about one input.  A teacher that declined has a refusal and no text."""
+
+    text: str
+    refusal: str
+    cut: bool  # it ran into a token limit: the text is not the whole answer
+    usage: Usage
+
+
+class TeacherError(UpstreamError):
+    """The teacher gave no answer.  `hopeless`: asking about other inputs would fail as well."""
+
+    def __init__(self, kind: UpstreamFailure, problem: str, *, hopeless: bool) -> None:
+        super().__init__(kind, problem)
+        self.hopeless = hopeless
+
+
+class Teacher:
+    """One model on an OpenAI-compatible server, with the task's system prompt and its price."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        model: str,
+        prompt: str,
+        price: Price,
+        timeout_s: float = 60.0,
+    ) -> None:
+        self.model = model
+        self.prompt = prompt
+        self.price = price
+        self._base_url = base_url
+        # The SDK insists on a key; a server of one's own may want none.
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key or "none", timeout=timeout_s, max_retries=_RETRIES
+        )
+
+    async def ask(self, text: str) -> TeacherAnswer:
+        """The teacher's answer to one input.
+
+        Raises:
+            TeacherError: there was none, after retries.
+        """
+        try:
+            completion = await self._client.chat.completions.create(
+                model=self.model, messages=self._messages(text), temperature=0
+            )
+        except openai.OpenAIError as error:
+            raise self._failure(error) from None
+        if not completion.choices:
+            raise TeacherError(
+                UpstreamFailure.PROTOCOL, f"{self._base_url} sent an answer without choices", hopeless=False
+            )
+        return _answer(completion)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _messages(self, text: str) -> list[ChatCompletionMessageParam]:
+        user: ChatCompletionMessageParam = {"role": "user", "content": text}
+        return [{"role": "system", "content": self.prompt}, user] if self.prompt else [user]
+
+    def _failure(self, error: openai.OpenAIError) -> TeacherError:
+        where = f"teacher {self.model} at {self._base_url}"
+        if isinstance(error, openai.APIStatusError):
+            hopeless = error.status_code in _HOPELESS
+            problem = f"{where} answered {error.status_code} ({error.code or 'no code'}); check its key and model name"
+            return TeacherError(UpstreamFailure.STATUS, problem, hopeless=hopeless)
+        if isinstance(error, openai.APITimeoutError):
+            return TeacherError(UpstreamFailure.TIMEOUT, f"{where} did not answer in time", hopeless=False)
+        if isinstance(error, openai.APIConnectionError):
+            problem = f"{where} cannot be reached; start it or correct base_url"
+            return TeacherError(UpstreamFailure.CONNECT, problem, hopeless=True)
+        return TeacherError(UpstreamFailure.PROTOCOL, f"{where} sent no chat completion", hopeless=False)
+
+
+def _answer(completion: ChatCompletion) -> TeacherAnswer:
+    choice = completion.choices[0]
+    usage = completion.usage
+    return TeacherAnswer(
+        text=choice.message.content or "",
+        refusal=choice.message.refusal or "",
+        cut=choice.finish_reason == "length",
+        usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+    )
