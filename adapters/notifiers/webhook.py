@@ -1,0 +1,81 @@
+"""Signals as CloudEvents 1.0 over HTTP, signed so that the receiver can tell who sent them."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adapters.http.client import HttpClient
+from domain.errors import UpstreamError, UpstreamFailure
+from domain.records import Signal, SignalKind
+
+if TYPE_CHECKING:
+    from domain.ports import Notifier
+    from domain.settings import NotifierSettings
+
+SIGNATURE_HEADER = "x-preceptor-signature"
+
+_TYPES = {
+    SignalKind.RETRAIN: "dev.preceptor.retraining.requested",
+    SignalKind.WARNING: "dev.preceptor.drift.warned",
+}
+
+
+class WebhookNotifier:
+    """POSTs a signal to one URL.  The signal's id is the event's id, so a receiver can drop a second delivery."""
+
+    def __init__(self, settings: NotifierSettings, *, name: str) -> None:
+        self._name = name
+        self._secret = settings.secret
+        self._client = HttpClient(
+            settings.webhook,
+            name=name,
+            timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.timeout_s,
+            headers=[(b"content-type", b"application/cloudevents+json")],
+        )
+
+    async def notify(self, signal: Signal) -> None:
+        """See `domain.ports.Notifier`."""
+        body = msgspec.json.encode(cloud_event(signal))
+        headers = [(SIGNATURE_HEADER.encode(), sign(body, self._secret).encode())] if self._secret else []
+        reply = await self._client.post("", body, headers=headers)
+        if not 200 <= reply.status < 300:
+            raise UpstreamError(UpstreamFailure.STATUS, f"notifier {self._name} answered {reply.status}")
+
+    async def aclose(self) -> None:
+        """See `domain.ports.Notifier`."""
+        await self._client.aclose()
+
+
+def cloud_event(signal: Signal) -> dict[str, object]:
+    """The signal in CloudEvents' structured JSON format (cloudevents.io, spec 1.0.2); it holds no user text."""
+    at = datetime.datetime.fromtimestamp(signal.at, datetime.UTC)
+    return {
+        "specversion": "1.0",
+        "id": signal.id,
+        "source": f"preceptor/{signal.task}",
+        "type": _TYPES[signal.kind],
+        "subject": signal.task,
+        "time": at.isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "data": msgspec.to_builtins(signal),
+    }
+
+
+def sign(body: bytes, secret: str) -> str:
+    """The signature header of a body: `sha256=` and the HMAC-SHA256 in hex."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def verify(body: bytes, signature: str, secret: str) -> bool:
+    """Whether `signature` is that of `body`, in constant time."""
+    return hmac.compare_digest(sign(body, secret).encode(), signature.encode())
+
+
+if TYPE_CHECKING:
+    _: Notifier = WebhookNotifier(NotifierSettings(webhook=""), name="")

@@ -1,0 +1,77 @@
+"""`preceptor init` and `preceptor check`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.options import DEFAULT, Config, Json
+from domain import config
+from domain.errors import PreceptorError
+from domain.settings import Settings
+from policies import app as policies
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command()(init)
+    app.command()(check)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = DEFAULT,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a commented configuration to start from."""
+    if path.exists() and not force:
+        raise PreceptorError(f"{path} exists already; edit it, choose another name, or replace it with --force")
+    path.write_text(resources.files("cli").joinpath("template.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    sys.stdout.write(f"wrote {path}; edit it, then run: preceptor check -c {path}\n")
+
+
+def check(path: Config = DEFAULT, as_json: Json = False) -> None:
+    """Validate a configuration and print what was understood."""
+    settings = config.load(path)
+    for name, task in settings.tasks.items():
+        policies.build(task.policies, task, root=Path(settings.root), path=f"tasks.{name}.policies")
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(_masked(settings)), indent=2) + b"\n")
+        return
+    Console().print(_table(settings))
+    sys.stdout.write(f"{path} is good\n")
+
+
+def _table(settings: Settings) -> Table:
+    table = Table("task", "teacher", "student", "output", "input checks", "output checks", "shadow", title="Tasks")
+    for name, task in settings.tasks.items():
+        table.add_row(
+            name,
+            f"{task.teacher.model} at {task.teacher.upstream}",
+            f"{task.student.model} at {task.student.upstream}",
+            f"{len(task.output.labels)} labels" if task.output.labels else task.output.json_schema or "text",
+            ", ".join(check.name for check in task.policies.input) or "none",
+            ", ".join(check.name for check in task.policies.output) or "none",
+            f"{task.shadow.rate:.1%} (flagged {task.shadow.flagged_rate:.1%}), at most ${task.shadow.max_usd_per_day:g} a day",
+        )
+    return table
+
+
+_SECRETS = {"api_key", "admin_token", "secret"}
+
+
+def _masked(value: Any) -> Any:
+    """Settings as plain values, with every secret replaced."""
+    return _mask(msgspec.to_builtins(value))
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "***" if key in _SECRETS and item else _mask(item) for key, item in value.items()}
+    return [_mask(item) for item in value] if isinstance(value, list) else value

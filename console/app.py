@@ -1,0 +1,131 @@
+"""Composition root of the console: settings to an ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from adapters.stores.sqlite import from_url
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+
+from domain import config
+from domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from domain.settings import Settings
+    from domain.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+
+def build(settings: Settings, *, metrics: str = "") -> FastAPI:
+    """The console of one machine; `metrics` is the folder that all processes write their samples to."""
+    store = from_url(settings.store.url, Path(settings.root))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.start()
+        yield
+        await store.aclose()
+
+    app = FastAPI(
+        title="Preceptor console", version="1", lifespan=lifespan, docs_url="/api", openapi_url="/api/openapi.json"
+    )
+    app.add_exception_handler(StoreError, _store_failed)
+    app.include_router(_open(metrics))
+    app.include_router(
+        _api(settings, store), prefix="/api", dependencies=[Depends(_token(settings.server.admin_token))]
+    )
+    return app
+
+
+def _open(metrics: str) -> APIRouter:
+    """What needs no token: the probe, and the metrics, which hold no user text."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def healthz() -> PlainTextResponse:
+        """The console answers."""
+        return PlainTextResponse("ok\n")
+
+    @router.get("/metrics")
+    def exposition() -> Response:  # not async: merging the samples of many processes must not stop the event loop
+        """All metrics of all processes of this machine, in Prometheus' text format."""
+        registry = REGISTRY
+        if metrics:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry, path=metrics)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _api(settings: Settings, store: Store) -> APIRouter:
+    """What the store knows about each task."""
+    router = APIRouter()
+
+    @router.get("/tasks")
+    async def tasks() -> list[str]:
+        """The configured tasks."""
+        return sorted(settings.tasks)
+
+    @router.get("/tasks/{task}")
+    async def task(task: str) -> Any:
+        """Which student serves, what waits for the monitors, and how the shadow samples ended."""
+        _known(task)
+        return msgspec.to_builtins(
+            {
+                "task": task,
+                "deployment": await store.deployment(task),
+                "backlog": await store.backlog(task),
+                "pairs": await store.pair_counts(task),
+            }
+        )
+
+    @router.get("/tasks/{task}/signals")
+    async def signals(task: str) -> Any:
+        """Warnings and retraining signals with their evidence, oldest first."""
+        _known(task)
+        return msgspec.to_builtins(await store.signals(task))
+
+    @router.get("/tasks/{task}/deployments")
+    async def deployments(task: str) -> Any:
+        """Every promotion and rollback, oldest first."""
+        _known(task)
+        return msgspec.to_builtins(await store.deployments(task))
+
+    def _known(task: str) -> None:
+        if task not in settings.tasks:
+            raise HTTPException(404, f"no task {task!r}; configured are {', '.join(sorted(settings.tasks))}")
+
+    return router
+
+
+def _token(expected: str) -> Any:
+    """A dependency that lets a request pass only with `authorization: Bearer <admin_token>`."""
+
+    def check(request: Request) -> None:
+        if not expected:
+            raise HTTPException(403, "the admin API is closed: set server.admin_token")
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {expected}".encode()):
+            raise HTTPException(401, "wrong or missing admin token", {"www-authenticate": "Bearer"})
+
+    return check
+
+
+async def _store_failed(_: Request, error: Exception) -> JSONResponse:
+    _LOG.warning("store_failed error=%s", error)
+    return JSONResponse({"detail": str(error)}, status_code=503)
+
+
+def metrics_folder() -> str:
+    """Where the supervisor told all processes to write their samples; empty when this process runs alone."""
+    return config.environment().get("PROMETHEUS_MULTIPROC_DIR", "")
