@@ -40,7 +40,7 @@ def check(path: Config = DEFAULT, as_json: Json = False) -> None:
     """Validate a configuration and print what was understood."""
     settings = config.load(path)
     for name, task in settings.tasks.items():
-        policies.build(task.policies, task, root=Path(settings.root), path=f"tasks.{name}.policies")
+        policies.build(task, root=Path(settings.root), path=f"tasks.{name}")
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(_masked(settings)), indent=2) + b"\n")
         return

@@ -30,7 +30,7 @@ def serve(path: Config = DEFAULT) -> None:
     settings = config.load(path)
     root = Path(settings.root)
     for name, task in settings.tasks.items():
-        policies.build(task.policies, task, root=root, path=f"tasks.{name}.policies")
+        policies.build(task, root=root, path=f"tasks.{name}")
     supervisor = Supervisor(roles(settings), path=path, metrics=root / "var" / "metrics" / str(settings.server.port))
     raise typer.Exit(asyncio.run(supervisor.run()))
 

@@ -195,7 +195,7 @@ class TaskSettings(Section, frozen=True):
     student: ModelSettings
     output: OutputSettings
     prompt: str = ""  # the system prompt of teacher examples; the manifest keeps its hash
-    policies: PolicySettings = PolicySettings()
+    policies: PolicySettings | None = None  # None: the default chain of `policies.app`
     fallback: Literal["teacher", "block"] = "teacher"
     journal: JournalSettings = JournalSettings()
     shadow: ShadowSettings = ShadowSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
@@ -54,7 +54,7 @@ class WebhookNotifier:
 
 def cloud_event(signal: Signal) -> dict[str, object]:
     """The signal in CloudEvents' structured JSON format (cloudevents.io, spec 1.0.2); it holds no user text."""
-    at = datetime.datetime.fromtimestamp(signal.at, datetime.UTC)
+    at = dt.datetime.fromtimestamp(signal.at, dt.UTC)
     return {
         "specversion": "1.0",
         "id": signal.id,

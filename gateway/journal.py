@@ -1,0 +1,97 @@
+"""From the hot path to the store: a bounded queue that never waits, and a writer that never gives up what it accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from domain import tasks
+from domain.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.records import Exchange
+    from domain.store import Store
+
+_LOG = logging.getLogger(__name__)
+_BATCH_ROWS = 100
+_BATCH_S = 0.05
+_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Journal:
+    """Takes exchanges, writes them in batches of up to 100 rows or 50 ms, drops and counts when the queue is full."""
+
+    def __init__(self, store: Store, *, most: int, dropped: Callable[[int], None]) -> None:
+        self._store = store
+        self._most = most
+        self._dropped = dropped
+        self._queue: collections.deque[Exchange] = collections.deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._open = False
+        self._writer: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many exchanges wait."""
+        return len(self._queue)
+
+    def offer(self, exchange: Exchange) -> bool:
+        """Accept an exchange without waiting; False when the queue is full and it was dropped."""
+        if len(self._queue) >= self._most:
+            self._dropped(1)
+            return False
+        self._queue.append(exchange)
+        self._arrived.set()
+        return True
+
+    def start(self) -> None:
+        """Begin to write.  The store is opened here, and again until it opens: traffic does not wait for it."""
+        self._writer = tasks.spawn(self._write(), name="journal")
+
+    async def aclose(self, *, timeout_s: float) -> None:
+        """Write what waits, for at most `timeout_s`; what is left then is counted as dropped."""
+        self._closing = True
+        self._arrived.set()
+        if self._writer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._writer), timeout_s)
+            await tasks.cancel(self._writer)
+        if self._queue:
+            _LOG.error("journal_lost_at_shutdown exchanges=%s", len(self._queue))
+            self._dropped(len(self._queue))
+
+    async def _write(self) -> None:
+        attempt = 0
+        while not (self._closing and not self._queue):
+            await self._gather()
+            try:
+                await self._flush()
+                attempt = 0
+            except StoreError as error:
+                if attempt == 0:
+                    _LOG.error("journal_not_written waiting=%s error=%s", len(self._queue), error)
+                await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                attempt += 1
+
+    async def _gather(self) -> None:
+        """Return when there is a full batch, or something that has waited for 50 ms."""
+        if not self._queue:
+            self._arrived.clear()
+            await self._arrived.wait()
+        if len(self._queue) < _BATCH_ROWS and not self._closing:
+            await asyncio.sleep(_BATCH_S)
+
+    async def _flush(self) -> None:
+        if not self._open:
+            await self._store.start()
+            self._open = True
+        while self._queue:
+            batch = [self._queue[number] for number in range(min(_BATCH_ROWS, len(self._queue)))]
+            await self._store.append(batch)
+            for _ in batch:  # only now: a batch that was not written stays in the queue
+                self._queue.popleft()

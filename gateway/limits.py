@@ -1,0 +1,107 @@
+"""What stands before the route: errors become answers, requests are counted, bodies are bounded.  Pure ASGI."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from gateway.errors import ApiError, error_body
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LOG = logging.getLogger(__name__)
+_JSON = (b"content-type", b"application/json")
+
+
+class Errors:
+    """Sends an `ApiError` as its answer, anything else as a 500 without a traceback; never answers twice."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def remember(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, remember)
+        except ApiError as error:
+            if started:
+                raise
+            await respond(send, error.status, error.body, [_JSON, *error.headers])
+        except Exception as error:
+            _LOG.exception("request_failed path=%s error=%s", scope["path"], type(error).__name__)
+            if started:
+                raise
+            body = error_body(
+                "The gateway failed; the request was not answered.", kind="api_error", code="internal_error"
+            )
+            await respond(send, 500, body, [_JSON])
+
+
+class Concurrency:
+    """At most `most` requests at a time; the next one gets 503 at once, instead of waiting where nobody sees it."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app = app
+        self._most = most
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._running >= self._most:
+            message = f"This gateway is at its limit of {self._most} requests; try again"
+            raise ApiError(503, message, kind="server_error", code="overloaded", headers=[(b"retry-after", b"1")])
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
+
+
+class BodyLimit:
+    """Refuses a body over `most_bytes`, by its declared length or as soon as that many bytes have come."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > self._most_bytes:
+            raise self._too_large()
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._most_bytes:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _too_large(self) -> ApiError:
+        message = f"The request body is larger than {self._most_bytes} bytes"
+        return ApiError(413, message, code="request_too_large", headers=[(b"connection", b"close")])
+
+
+async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """Send a whole answer."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

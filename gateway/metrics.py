@@ -1,0 +1,63 @@
+"""Every metric of the gateway.  Label values come from configuration or from bounded sets, never from a client."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from domain.records import Arm, Decision, Stage
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_OVERHEAD_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+
+REQUESTS = Counter("preceptor_requests_total", "Requests by the arm that answered.", ["task", "arm", "outcome"])
+REQUEST_SECONDS = Histogram(
+    "preceptor_request_seconds", "From the request's head to the answer's end.", ["task", "arm"], buckets=_SECONDS
+)
+OVERHEAD_SECONDS = Histogram(
+    "preceptor_overhead_seconds", "Time in the gateway itself, upstreams excluded.", ["task"], buckets=_OVERHEAD_SECONDS
+)
+FIRST_TOKEN_SECONDS = Histogram(
+    "preceptor_first_token_seconds", "From the request's head to the first event of a stream.", ["task", "arm"],
+    buckets=_SECONDS,
+)  # fmt: skip
+DECISIONS = Counter(
+    "preceptor_policy_decisions_total",
+    "What checks decided; allow is not counted.",
+    ["task", "check", "stage", "verdict"],
+)
+FALLBACKS = Counter("preceptor_fallbacks_total", "Calls that went on to the teacher, by cause.", ["task", "reason"])
+COST_USD = Counter("preceptor_cost_usd_total", "Dollars spent on models.", ["task", "leg"])
+SAVED_USD = Counter(
+    "preceptor_saved_usd_total", "What the teacher would have cost more for the answers of the student.", ["task"]
+)
+JOURNAL_DROPPED = Counter("preceptor_journal_dropped_total", "Sampled exchanges that were not journalled.")
+JOURNAL_QUEUE = Gauge("preceptor_journal_queue", "Exchanges that wait for the store.", multiprocess_mode="livesum")
+
+
+class TaskMetrics:
+    """The metrics of one task with their children looked up once: `labels()` on every request would cost more."""
+
+    def __init__(self, task: str) -> None:
+        self._task = task
+        self.overhead = OVERHEAD_SECONDS.labels(task)
+        self.saved = SAVED_USD.labels(task)
+        self.requests = functools.cache(lambda arm, outcome: REQUESTS.labels(task, arm, outcome))
+        self.seconds = functools.cache(lambda arm: REQUEST_SECONDS.labels(task, arm))
+        self.first_token = functools.cache(lambda arm: FIRST_TOKEN_SECONDS.labels(task, arm))
+        self.fallbacks = functools.cache(lambda reason: FALLBACKS.labels(task, reason))
+        self.cost = functools.cache(lambda leg: COST_USD.labels(task, leg))
+
+    def decided(self, stage: Stage, decisions: tuple[Decision, ...]) -> None:
+        """Count what checks decided."""
+        for decision in decisions:
+            DECISIONS.labels(self._task, decision.check, stage, decision.verdict).inc()
+
+    def ended(self, arm: Arm | str, outcome: str, *, seconds: float, overhead_s: float) -> None:
+        """Count a request that is over."""
+        self.requests(arm, outcome).inc()
+        self.seconds(arm).observe(seconds)
+        self.overhead.observe(max(overhead_s, 0.0))

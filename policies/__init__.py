@@ -1,0 +1,1 @@
+"""Safety that does not trust the student: checks on what comes in and on what any model answers."""

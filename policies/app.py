@@ -1,0 +1,106 @@
+"""Composition root of the policies: the one place that names the checks, and the default chain as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from domain.clock import SystemClock
+from domain.errors import ConfigError
+from domain.records import Stage, Verdict
+from domain.settings import CheckSettings, OutputSettings, PolicySettings, TaskSettings
+from policies.checks import json_schema, label, length, pii, secrets
+from policies.engine import ConfiguredCheck, PolicyEngine
+
+if TYPE_CHECKING:
+    from domain.clock import Clock
+    from domain.ports import Check
+
+T = TypeVar("T")
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """How to build one kind of check, and what it does with a finding in each stage unless told otherwise."""
+
+    options: type[Any]
+    build: Callable[[Any, TaskSettings, Path], Check]
+    verdicts: dict[Stage, Verdict]
+
+
+KINDS: dict[str, Kind] = {
+    "label": Kind(
+        label.Options,
+        lambda options, task, root: label.LabelCheck(options, labels=task.output.labels),
+        {Stage.OUTPUT: Verdict.FALLBACK},
+    ),
+    "json_schema": Kind(
+        json_schema.Options,
+        lambda options, task, root: json_schema.JsonSchemaCheck(options, path=root / task.output.json_schema),
+        {Stage.OUTPUT: Verdict.FALLBACK},
+    ),
+    "length": Kind(
+        length.Options,
+        lambda options, task, root: length.LengthCheck(options),
+        {Stage.INPUT: Verdict.BLOCK, Stage.OUTPUT: Verdict.FALLBACK},
+    ),
+    # People paste keys into support forms: refusing the ticket helps nobody, so an input is only flagged.
+    "secrets": Kind(
+        secrets.Options,
+        lambda options, task, root: secrets.SecretsCheck(options),
+        {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.BLOCK},
+    ),
+    "pii": Kind(
+        pii.Options,
+        lambda options, task, root: pii.PiiCheck(options),
+        {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.REDACT},
+    ),
+}
+
+
+def default_policies(output: OutputSettings) -> PolicySettings:
+    """The chain for a task that names none: structure first, because it is cheapest and fails most often."""
+    structure = ["label"] if output.labels else ["json_schema"] if output.json_schema else []
+    return PolicySettings(
+        input=tuple(CheckSettings(name=name) for name in ("length", "secrets", "pii")),
+        output=tuple(CheckSettings(name=name) for name in (*structure, "length", "secrets", "pii")),
+    )
+
+
+def build(task: TaskSettings, *, root: Path, path: str, clock: Clock | None = None) -> PolicyEngine:
+    """The engine of a task; `path` is the task's own in the configuration.
+
+    Raises:
+        ConfigError: a check is unknown, has bad options, or makes no sense for the stage or the task.
+    """
+    policies = default_policies(task.output) if task.policies is None else task.policies
+    stages = {
+        stage: [
+            _configure(settings, task, stage, root=root, path=f"{path}.policies.{stage}.{number}")
+            for number, settings in enumerate(listed)
+        ]
+        for stage, listed in ((Stage.INPUT, policies.input), (Stage.OUTPUT, policies.output))
+    }
+    return PolicyEngine(stages, clock=clock or SystemClock())
+
+
+def _configure(settings: CheckSettings, task: TaskSettings, stage: Stage, *, root: Path, path: str) -> ConfiguredCheck:
+    kind = KINDS.get(settings.name)
+    if kind is None:
+        raise ConfigError(path, f"unknown check {settings.name!r}; known are {', '.join(sorted(KINDS))}")
+    if stage not in kind.verdicts:
+        raise ConfigError(path, f"{settings.name} is not for the {stage} but the {next(iter(kind.verdicts))}")
+    path = f"{path}.{settings.name}"
+    try:
+        options = msgspec.convert(settings.options, kind.options)
+        check = kind.build(options, task, root)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(path, str(error).replace(" - at `$.", " - at `")) from None
+    return ConfiguredCheck(
+        check=check,
+        verdict=settings.verdict or kind.verdicts[stage],
+        on_error=settings.on_error,
+        budget_s=settings.budget_ms / 1000,
+    )
