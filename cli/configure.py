@@ -51,14 +51,15 @@ def check(path: Config = DEFAULT, as_json: Json = False) -> None:
 def _table(settings: Settings) -> Table:
     table = Table("task", "teacher", "student", "output", "input checks", "output checks", "shadow", title="Tasks")
     for name, task in settings.tasks.items():
+        chain = task.policies or policies.default_policies(task.output)
         table.add_row(
             name,
             f"{task.teacher.model} at {task.teacher.upstream}",
             f"{task.student.model} at {task.student.upstream}",
             f"{len(task.output.labels)} labels" if task.output.labels else task.output.json_schema or "text",
-            ", ".join(check.name for check in task.policies.input) or "none",
-            ", ".join(check.name for check in task.policies.output) or "none",
-            f"{task.shadow.rate:.1%} (flagged {task.shadow.flagged_rate:.1%}), at most ${task.shadow.max_usd_per_day:g} a day",
+            ", ".join(check.name for check in chain.input) or "none",
+            ", ".join(check.name for check in chain.output) or "none",
+            f"{task.shadow.rate:.1%} (flagged {task.shadow.flagged_rate:.1%}), ${task.shadow.max_usd_per_day:g} a day",
         )
     return table
 

@@ -1,4 +1,4 @@
-"""From the hot path to the store: a bounded queue that never waits, and a writer that never gives up what it accepted."""
+"""From the hot path to the store: a bounded queue that never waits, a writer that never gives up."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ FIRST_TOKEN_SECONDS = Histogram(
 )  # fmt: skip
 DECISIONS = Counter(
     "preceptor_policy_decisions_total",
-    "What checks decided; allow is not counted.",
+    "What checks decided.",
     ["task", "check", "stage", "verdict"],
 )
 FALLBACKS = Counter("preceptor_fallbacks_total", "Calls that went on to the teacher, by cause.", ["task", "reason"])
