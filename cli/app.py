@@ -1,4 +1,4 @@
-"""Composition root of the `preceptor` command: the list of its groups, and the one place that turns errors into exit codes."""
+"""Composition root of the `preceptor` command: its groups as a list, and errors turned into exit codes."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import msgspec
 from distill.appender import RowAppender
 from distill.examples import Example, Message, Row, content_key, input_of, read_rows, row_of
 from distill.teacher import Teacher, TeacherAnswer, TeacherError
+from domain.errors import DatasetError, PreceptorError
 from domain.records import PairState, Usage
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class _Run:
         max_usd: float,
         progress: Progress | None,
     ) -> None:
-        self.fatal: TeacherError | None = None
+        self.fatal: PreceptorError | None = None
         self._teacher, self._rows, self._progress = teacher, rows, progress
         self._pending = list(reversed(pending))
         self._inputs, self._reused = inputs, inputs - len(pending)
@@ -159,8 +160,12 @@ class _Run:
         if answer.cut:
             self._failures["cut"] += 1
             return
-        self._rows.append([self._row(text, answer)])
-        self._answered += 1
+        try:
+            self._rows.append([self._row(text, answer)])
+        except DatasetError as error:
+            self.fatal = error
+        else:
+            self._answered += 1
 
     def _row(self, text: str, answer: TeacherAnswer) -> Row:
         row = row_of(Example(text, answer.text), prompt=self._teacher.prompt)

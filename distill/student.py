@@ -82,15 +82,25 @@ def student_folder(root: Path, model: str) -> Path:
     return root / model
 
 
+def require_new(root: Path, model: str) -> Path:
+    """The folder of a student that is yet to be written.
+
+    Raises:
+        ModelError: there is a student of that name, or it cannot be a name.
+    """
+    folder = student_folder(root, model)
+    if folder.exists():
+        raise ModelError(f"student {model} exists in {root} and students never change; choose another name")
+    return folder
+
+
 def save(root: Path, manifest: Manifest, head: StudentHead) -> Manifest:
     """Write a new student; returns its manifest with the hash of its weights.
 
     Raises:
         ModelError: there is a student of that name, or the disk refused.
     """
-    folder = student_folder(root, manifest.model)
-    if folder.exists():
-        raise ModelError(f"student {manifest.model} exists in {root} and students never change; choose another name")
+    folder = require_new(root, manifest.model)
     body = head.encode()
     sealed = msgspec.structs.replace(manifest, model_sha256=hashlib.sha256(body).hexdigest())
     draft = root / f".{manifest.model}.{os.getpid()}.tmp"

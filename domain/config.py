@@ -157,8 +157,7 @@ def _check_references(settings: Settings) -> None:
         for role, model in (("teacher", task.teacher), ("student", task.student)):
             _known(f"{path}.{role}.upstream", model.upstream, settings.upstreams)
             model.priced(path=f"{path}.{role}")
-        if task.drift.detector != "none":
-            _known(f"{path}.drift.embedder", task.drift.embedder, settings.embedders)
+        _known(f"{path}.drift.embedder", task.drift.embedder, settings.embedders)
         for notifier in task.signal.notify:
             _known(f"{path}.signal.notify", notifier, settings.notifiers)
         comparers.comparer(task.agreement.comparer, path=f"{path}.agreement.comparer")

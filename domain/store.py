@@ -48,7 +48,7 @@ class Store(Protocol):
     """Where processes meet.  Every method raises StoreError when the store cannot be used; nothing then took effect."""
 
     async def start(self) -> None:
-        """Open, and create or migrate the schema."""
+        """Open, and create or migrate the schema; opening what is open does nothing."""
         ...
 
     async def aclose(self) -> None:

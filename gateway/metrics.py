@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from adapters.metrics import COST_USD
+
 if TYPE_CHECKING:
     from domain.records import Arm, Decision, Stage
 
@@ -30,7 +32,6 @@ DECISIONS = Counter(
     ["task", "check", "stage", "verdict"],
 )
 FALLBACKS = Counter("preceptor_fallbacks_total", "Calls that went on to the teacher, by cause.", ["task", "reason"])
-COST_USD = Counter("preceptor_cost_usd_total", "Dollars spent on models.", ["task", "leg"])
 SAVED_USD = Counter(
     "preceptor_saved_usd_total", "What the teacher would have cost more for the answers of the student.", ["task"]
 )

@@ -54,13 +54,15 @@ class Registry:
         self._deployments = fresh
 
     async def _poll(self) -> None:
-        healthy = True
+        healthy, told = False, False
         while True:
             try:
+                if not healthy:
+                    await self._store.start()
                 await self.refresh()
-                healthy = True
+                healthy, told = True, False
             except StoreError as error:
-                if healthy:
+                if not told:
                     _LOG.warning("registry_not_refreshed error=%s", error)
-                healthy = False
+                healthy, told = False, True
             await asyncio.sleep(self._interval_s)

@@ -1,0 +1,101 @@
+"""Composition root of the monitors: settings to running loops, two for each task and one for deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.notifiers.webhook import WebhookNotifier
+from adapters.stores.sqlite import from_url
+from domain import tasks
+from domain.clock import SystemClock
+from domain.comparers import comparer
+from embedders import app as embedders
+from monitors.delivery import Delivery
+from monitors.pairing import Pairing
+from monitors.teacher import Teacher
+from monitors.watch import Watch
+from monitors.worker import Steps, keep_going
+
+if TYPE_CHECKING:
+    from domain.clock import Clock
+    from domain.ports import Embedder
+    from domain.settings import Settings
+    from domain.store import Store
+
+_ALL = "all"
+
+
+class Monitors:
+    """All loops of one worker process."""
+
+    def __init__(self, loops: Sequence[tuple[str, Steps]], *, store: Store, teachers: Sequence[Teacher]) -> None:
+        self._loops = loops
+        self._store = store
+        self._teachers = teachers
+
+    async def run(self) -> None:
+        """Work until cancelled; a loop that breaks ends all, so that the supervisor starts afresh."""
+        await self._store.start()
+        running = [
+            tasks.spawn(keep_going(steps, task=task), name=f"{task}-{type(steps).__name__}")
+            for task, steps in self._loops
+        ]
+        try:
+            await asyncio.gather(*running)
+        finally:
+            for task in running:
+                await tasks.cancel(task)
+            for teacher in self._teachers:
+                await teacher.aclose()
+            await self._store.aclose()
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Monitors:
+    """The monitors for these settings.  Loads the embedders, which takes seconds.
+
+    Raises:
+        ModelError: weights are missing.
+        ConfigError: a comparer or a price is unknown.
+    """
+    clock = clock or SystemClock()
+    store = from_url(settings.store.url, Path(settings.root))
+    owner = f"monitors-{secrets.token_hex(4)}"
+    used = {task.drift.embedder for task in settings.tasks.values()}
+    loaded = {name: embedders.build(settings.embedders[name]) for name in sorted(used & set(settings.embedders))}
+    loops: list[tuple[str, Steps]] = []
+    teachers = []
+    for name, task in settings.tasks.items():
+        embedder = loaded[task.drift.embedder]
+        teacher = Teacher(task.teacher, settings.upstreams[task.teacher.upstream], shadow=task.shadow)
+        teachers.append(teacher)
+        loops.append((name, Watch(name, task, store=store, embedder=embedder, clock=clock, owner=owner)))
+        loops.append((name, _pairing(settings, name, store, embedder, teacher, clock=clock, owner=owner)))
+    loops.append((_ALL, _delivery(settings, store, clock)))
+    return Monitors(loops, store=store, teachers=teachers)
+
+
+def _pairing(
+    settings: Settings, name: str, store: Store, embedder: Embedder, teacher: Teacher, *, clock: Clock, owner: str
+) -> Pairing:
+    task, path = settings.tasks[name], f"tasks.{name}"
+    return Pairing(
+        name,
+        task,
+        store=store,
+        embedder=embedder,
+        teacher=teacher,
+        price=task.teacher.priced(path=f"{path}.teacher"),
+        comparer=comparer(task.agreement.comparer, path=f"{path}.agreement.comparer"),
+        clock=clock,
+        owner=owner,
+    )
+
+
+def _delivery(settings: Settings, store: Store, clock: Clock) -> Delivery:
+    built = {name: WebhookNotifier(value, name=name) for name, value in settings.notifiers.items()}
+    chosen = {name: [built[notifier] for notifier in task.signal.notify] for name, task in settings.tasks.items()}
+    return Delivery(chosen, store=store, clock=clock)

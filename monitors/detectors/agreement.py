@@ -1,0 +1,78 @@
+"""Agreement: do student and teacher disagree more often than when the student was evaluated?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.ports import Evidence, Observation
+from monitors.sr import ExceedanceSR, evidence
+
+if TYPE_CHECKING:
+    from domain.ports import Detector
+
+_MEMORY = 0.02
+
+
+class _State(msgspec.Struct):
+    samples: int
+    agreement: float
+    g: dict[str, list[list[float]]]
+
+
+_DECODER = msgspec.json.Decoder(_State)
+
+
+class AgreementDetector:
+    """One e-process for each stratum, against its own bound on disagreement; their mean is compared with A.
+
+    Within a stratum every pair has the same inclusion probability, so no weights are needed.  The bound comes from
+    held-out items with its uncertainty: a plug-in baseline alarms 4 to 10 times more often on an unlucky evaluation.
+    A stratum without held-out items has no bound and is not tested.
+    """
+
+    name = "agreement"
+
+    def __init__(self, bounds: Mapping[str, float], *, threshold: float, budget: str) -> None:
+        """`bounds`: upper confidence bound of the disagreement rate of each stratum, each below 1."""
+        self._strata = {stratum: ExceedanceSR([bound]) for stratum, bound in bounds.items()}
+        self._threshold = threshold
+        self._budget = budget
+        self._samples = 0
+        self._agreement = 1.0 - min(bounds.values(), default=0.0)
+
+    def update(self, observation: Observation) -> Evidence:
+        """See `domain.ports.Detector`; `counts` is (1,) for a disagreement and (0,) for an agreement."""
+        process = self._strata.get(observation.stratum)
+        if process is not None:
+            process.update(observation.counts)
+        self._samples += 1
+        self._agreement += _MEMORY * (1.0 - observation.counts[0] - self._agreement)
+        statistic = sum(p.statistic for p in self._strata.values()) / max(len(self._strata), 1)
+        alarm = statistic > self._threshold
+        if alarm:
+            for other in self._strata.values():
+                other.reset()
+        return Evidence(self._samples, self._agreement, evidence(statistic, self._threshold), alarm)
+
+    def state(self) -> bytes:
+        """See `domain.ports.Detector`."""
+        values = {stratum: process.values() for stratum, process in self._strata.items()}
+        return msgspec.json.encode(_State(self._samples, self._agreement, values))
+
+    def restore(self, state: bytes) -> None:
+        """See `domain.ports.Detector`."""
+        value = _DECODER.decode(state)
+        self._samples, self._agreement = value.samples, value.agreement
+        for stratum, g in value.g.items():
+            self._strata[stratum].restore(g)
+
+    def budget(self) -> str:
+        """See `domain.ports.Detector`."""
+        return self._budget
+
+
+if TYPE_CHECKING:
+    _: Detector = AgreementDetector({}, threshold=1, budget="")

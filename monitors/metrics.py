@@ -1,0 +1,51 @@
+"""Every metric of the monitors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter, Gauge
+
+if TYPE_CHECKING:
+    from domain.records import Agreement, Reading
+
+_GAUGE: Final = "mostrecent"  # in multiprocess mode: the value of the worker that wrote last
+
+AGREEMENT = Gauge(
+    "preceptor_agreement_ratio", "Agreement of student and teacher: estimate, lower and upper bound.",
+    ["task", "bound"], multiprocess_mode=_GAUGE,
+)  # fmt: skip
+DRIFT_SCORE = Gauge(
+    "preceptor_drift_score", "A detector's plain statistic.", ["task", "detector"], multiprocess_mode=_GAUGE
+)
+EVIDENCE = Gauge(
+    "preceptor_drift_evidence", "log(e-value) over log(alarm threshold): 1 is an alarm.", ["task", "detector"],
+    multiprocess_mode=_GAUGE,
+)  # fmt: skip
+ALARMS_30D = Gauge(
+    "preceptor_alarms_30d", "Alarms in 30 days, to be held against the budget.", ["task", "detector"],
+    multiprocess_mode=_GAUGE,
+)  # fmt: skip
+LAG_SECONDS = Gauge(
+    "preceptor_monitor_lag_seconds",
+    "Age of the oldest exchange nobody has watched.",
+    ["task"],
+    multiprocess_mode=_GAUGE,
+)
+SIGNALS = Counter("preceptor_signals_total", "Signals raised.", ["task", "reason"])
+SHADOW = Counter("preceptor_shadow_exchanges_total", "How shadow samples ended.", ["task", "outcome"])
+DELIVERY_FAILURES = Counter("preceptor_notifier_failures_total", "Deliveries that failed and are repeated.", ["task"])
+STORE_FAILURES = Counter("preceptor_monitor_store_failures_total", "Batches rolled back and repeated.", ["task"])
+
+
+def show(task: str, reading: Reading) -> None:
+    """Show where a detector stands."""
+    DRIFT_SCORE.labels(task, reading.detector).set(reading.score)
+    EVIDENCE.labels(task, reading.detector).set(reading.evidence)
+
+
+def show_agreement(task: str, agreement: Agreement | None) -> None:
+    """Show the current estimate."""
+    if agreement is not None:
+        for bound in ("estimate", "lower", "upper"):
+            AGREEMENT.labels(task, bound).set(getattr(agreement, bound))

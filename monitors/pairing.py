@@ -1,0 +1,202 @@
+"""The agreement half of a worker: asks the teacher about shadow samples, compares, watches agreement."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from adapters.metrics import COST_USD
+from domain.durations import seconds
+from domain.errors import UpstreamError
+from domain.ports import Observation
+from domain.records import Pair, PairState, Reading, Signal, SignalKind
+from domain.store import PendingPair, WorkBatch
+from monitors import agreement, arming, metrics, signals
+from monitors.keys import near_duplicate_key
+
+if TYPE_CHECKING:
+    from domain.clock import Clock
+    from domain.comparers import Comparer
+    from domain.ports import Embedder, Evidence
+    from domain.prices import Price
+    from domain.settings import TaskSettings
+    from domain.store import Store
+    from monitors.arming import Armed
+    from monitors.teacher import Teacher
+
+_LOG = logging.getLogger(__name__)
+_LEASE_S = 300.0  # longer than all retries of a batch
+_DAY_S = 86400.0
+_MONTH_S = 30 * _DAY_S
+
+
+class Pairing:
+    """Closes pending shadow samples of one task; every one ends in exactly one terminal state."""
+
+    def __init__(
+        self,
+        name: str,
+        task: TaskSettings,
+        *,
+        store: Store,
+        embedder: Embedder,
+        teacher: Teacher,
+        price: Price,
+        comparer: Comparer,
+        clock: Clock,
+        owner: str,
+    ) -> None:
+        self._name = name
+        self._task = task
+        self._store = store
+        self._embedder = embedder
+        self._teacher = teacher
+        self._price = price
+        self._compare = comparer
+        self._clock = clock
+        self._owner = owner
+        self._armed: Armed | None = None
+        self._recent: deque[Pair] = deque(maxlen=task.agreement.window)
+
+    async def step(self) -> int:
+        """Close one batch; returns how many samples it had.
+
+        Raises:
+            StoreError: the batch was rolled back; call `forget`, then try again.
+            ModelError: the reference does not fit the embedder.
+        """
+        await self._arm()
+        at = self._clock.now_s()
+        leased = await self._store.lease_pairs(
+            self._name, owner=self._owner, limit=4 * self._task.shadow.concurrency, lease_s=_LEASE_S, at=at
+        )
+        if not leased:
+            return 0
+        spent = await self._store.spent_usd(self._name, since=at - at % _DAY_S)
+        broke = spent >= self._task.shadow.max_usd_per_day
+        closed = await asyncio.gather(*(self._close(sample, at=at, broke=broke) for sample in leased))
+        drift = await self._drift_scores()
+        batch = self._batch(leased, closed, drift)
+        await self._store.commit(batch)
+        self._show(batch)
+        return len(leased)
+
+    def forget(self) -> None:
+        """Drop what is in memory; the next step reads the committed state again."""
+        self._armed = None
+
+    async def _arm(self) -> None:
+        deployment = await self._store.deployment(self._name)
+        if self._armed is not None and self._armed.deployment == deployment:
+            return
+        self._armed = await arming.load(self._store, self._name, self._task, embedder=self._embedder, of="agreement")
+        self._recent.clear()
+        if self._armed is not None:
+            armed = self._armed.deployment
+            pairs = await self._store.pairs(self._name, after=armed.at, model=armed.model)
+            self._recent.extend(pair for pair in pairs if pair.state is PairState.PAIRED)
+            _LOG.info("armed task=%s detector=agreement model=%s", self._name, armed.model)
+
+    async def _close(self, sample: PendingPair, *, at: float, broke: bool) -> Pair:
+        """The sample with its end; only a healthy one, in time and within the budget, costs a teacher call."""
+        pair, exchange = sample.pair, sample.exchange
+        if self._armed is not None and pair.model != self._armed.deployment.model:
+            return self._ended(pair, PairState.EXPIRED)
+        if at - exchange.at > seconds(self._task.shadow.expire):
+            return self._ended(pair, PairState.EXPIRED)
+        if broke:
+            return self._ended(pair, PairState.SKIPPED_BUDGET)
+        try:
+            reply = await self._teacher.ask(exchange.request)
+        except UpstreamError as error:
+            _LOG.warning("teacher_failed task=%s kind=%s error=%s", self._name, error.kind, error)
+            return self._ended(pair, PairState.TEACHER_ERROR)
+        comparison = self._compare(pair.student_answer, reply.text)
+        return msgspec.structs.replace(
+            self._ended(pair, PairState.PAIRED),
+            teacher_answer=reply.text,
+            agreed=comparison.agreed,
+            score=comparison.score,
+            teacher_usage=reply.usage,
+            cost_usd=self._price.cost_usd(reply.usage),
+        )
+
+    def _ended(self, pair: Pair, state: PairState) -> Pair:
+        return msgspec.structs.replace(pair, state=state, closed_at=self._clock.now_s())
+
+    def _batch(self, leased: Sequence[PendingPair], closed: Sequence[Pair], drift: dict[str, float]) -> WorkBatch:
+        readings: list[Reading] = []
+        raised: list[Signal] = []
+        for sample, pair in zip(leased, closed, strict=True):
+            if pair.state is not PairState.PAIRED:
+                continue
+            self._recent.append(pair)
+            found = self._observe(sample, pair)
+            if self._armed is not None and found is not None:
+                readings.append(self._armed.reading(found, sample.exchange.at))
+                raised += self._raise(self._armed, found, drift, at=sample.exchange.at)
+        return WorkBatch(
+            owner=self._owner,
+            at=self._clock.now_s(),
+            closed=closed,
+            states=[] if self._armed is None else [self._armed.state()],
+            readings=readings[-1:] if not any(reading.alarm for reading in readings) else readings,
+            signals=raised,
+        )
+
+    def _observe(self, sample: PendingPair, pair: Pair) -> Evidence | None:
+        if self._armed is None or sample.exchange.at < self._armed.deployment.at:
+            return None
+        return self._armed.detector.update(
+            Observation(
+                at=sample.exchange.at,
+                counts=(0.0 if pair.agreed else 1.0,),
+                stratum=pair.stratum,
+                key=near_duplicate_key(sample.exchange.input_text),
+            )
+        )
+
+    def _raise(self, armed: Armed, found: Evidence, drift: dict[str, float], *, at: float) -> list[Signal]:
+        if not found.alarm or not signals.due(SignalKind.RETRAIN, armed.signals, at=at, settings=self._task.signal):
+            return []
+        signal = signals.retrain(
+            armed.deployment,
+            armed.detector.name,
+            found,
+            at=at,
+            budget=armed.detector.budget(),
+            agreement=agreement.estimate(self._recent),
+            pairs=tuple(self._recent),
+            drift_scores=drift,
+        )
+        armed.signals.append(signal)
+        return [signal]
+
+    async def _drift_scores(self) -> dict[str, float]:
+        """The last score of every other detector, for the evidence of a signal."""
+        if self._armed is None:
+            return {}
+        since = max(self._armed.deployment.at, self._clock.now_s() - _DAY_S)
+        readings = await self._store.readings(self._name, after=since)
+        return {reading.detector: reading.score for reading in readings if reading.detector != "agreement"}
+
+    def _show(self, batch: WorkBatch) -> None:
+        for reading in batch.readings:
+            metrics.show(self._name, reading)
+        for pair in batch.closed:
+            metrics.SHADOW.labels(self._name, pair.state).inc()
+            COST_USD.labels(self._name, "shadow").inc(pair.cost_usd)
+        metrics.show_agreement(self._name, agreement.estimate(self._recent))
+        for signal in batch.signals:
+            metrics.SIGNALS.labels(self._name, signal.reason).inc()
+            _LOG.warning(
+                "retrain_signal task=%s evidence=%.2f pairs=%s", self._name, signal.evidence, signal.pairs_used
+            )
+        if self._armed is not None:
+            alarms = self._armed.alarms(SignalKind.RETRAIN, since=batch.at - _MONTH_S)
+            metrics.ALARMS_30D.labels(self._name, self._armed.detector.name).set(alarms)
