@@ -12,9 +12,10 @@ import msgspec
 from distill import generate, student
 from distill.answers import answer_rule, output_sha256
 from distill.evaluate import Answerer, Evaluation, answerer, evaluate
-from distill.examples import LineProblem, dataset_sha256, read_rows, write_rows
-from distill.gate import Gate
+from distill.examples import dataset_sha256, read_rows, write_rows
+from distill.gate import DEFAULT_GATE, Gate
 from distill.split import Split, Test, split
+from distill.student import students_folder as students_folder
 from distill.teacher import Teacher
 from distill.trainers import head
 from distill.validate import ValidationReport, validate
@@ -23,7 +24,7 @@ from domain.comparers import comparer
 from domain.errors import ConfigError, DatasetError
 from domain.ports import Embedder
 from domain.records import Manifest
-from domain.settings import Settings, StudentServerSettings, TaskSettings
+from domain.settings import Settings, TaskSettings
 from domain.store import Store
 
 
@@ -32,7 +33,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
     split: Split
     report: ValidationReport
-    problems: tuple[LineProblem, ...]
+    problems: tuple[str, ...]  # lines that could not be read: file, line, reason
     sha256: str
 
 
@@ -85,10 +86,12 @@ def prepare_dataset(settings: Settings, task: str, files: Sequence[Path], *, see
     Raises:
         DatasetError: a file cannot be read, or nothing in them can be learned from.
     """
-    read = [read_rows(file) for file in files]
+    read = {file: read_rows(file) for file in files}
     rule = answer_rule(task_settings(settings, task).output, root=Path(settings.root), path=f"tasks.{task}.output")
-    validated = validate([row for file in read for row in file.rows], rule, seed=seed)
-    problems = tuple(problem for file in read for problem in file.problems)
+    validated = validate([row for found in read.values() for row in found.rows], rule, seed=seed)
+    problems = tuple(
+        f"{file}:{problem.line}: {problem.reason}" for file, found in read.items() for problem in found.problems
+    )
     if not validated.examples:
         names = ", ".join(str(file) for file in files)
         raise DatasetError(
@@ -149,7 +152,7 @@ def evaluate_student(
     *,
     embedder: Embedder,
     champion: str = "",
-    gate: Gate = Gate(),
+    gate: Gate = DEFAULT_GATE,
 ) -> Evaluation:
     """Evaluate a stored student on held-out rows, against the stored student `champion` if one is named.  CPU-bound.
 
@@ -201,23 +204,3 @@ def task_settings(settings: Settings, task: str) -> TaskSettings:
         return settings.tasks[task]
     except KeyError:
         raise ConfigError("tasks", f"unknown task {task!r}; known are {', '.join(sorted(settings.tasks))}") from None
-
-
-def student_server(settings: Settings) -> StudentServerSettings:
-    """The section of our own student server.
-
-    Raises:
-        ConfigError: the configuration uses another server.
-    """
-    if settings.students is None:
-        raise ConfigError("students", "this needs the section; write `students: {path: var/students}`")
-    return settings.students
-
-
-def students_folder(settings: Settings) -> Path:
-    """Where students lie.
-
-    Raises:
-        ConfigError: the configuration has no such folder.
-    """
-    return Path(settings.root) / student_server(settings).path

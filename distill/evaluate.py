@@ -10,7 +10,7 @@ import msgspec
 
 from distill.calibration import expected_calibration_error
 from distill.examples import Example
-from distill.gate import Comparison, Gate, Outcome, compare, judge
+from distill.gate import DEFAULT_GATE, Comparison, Gate, Outcome, compare, judge
 from distill.intervals import clopper_pearson
 from distill.split import Test
 from domain.comparers import Comparer
@@ -68,7 +68,7 @@ def evaluate(
     model: str,
     comparer: Comparer,
     champion: tuple[str, Answerer] | None = None,
-    gate: Gate = Gate(),
+    gate: Gate = DEFAULT_GATE,
 ) -> Evaluation:
     """Measure a challenger, and its champion on the same rows when there is one.
 

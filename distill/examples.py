@@ -109,7 +109,7 @@ def read_rows(path: Path) -> RowFile:
         if not line.strip():
             continue
         try:
-            rows.append(decode_row(line))
+            rows.append(decode_row(line.rstrip(b"\r\n")))
         except ValueError as error:
             problems.append(LineProblem(number, str(error)))
     return RowFile(tuple(rows), tuple(problems))

@@ -22,6 +22,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     level: float = 0.95
 
 
+DEFAULT_GATE = Gate()
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Challenger against champion on the same rows."""
 

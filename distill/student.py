@@ -19,9 +19,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.errors import ModelError
+from domain.errors import ConfigError, ModelError
 from domain.ports import Embedder, Student
 from domain.records import Manifest
+from domain.settings import Settings
 
 MANIFEST = "manifest.json"
 HEAD = "head.npz"
@@ -69,6 +70,17 @@ class HeadStudent:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """See `domain.ports.Student`."""
         return self._head.probabilities(self._embedder.embed(texts))
+
+
+def students_folder(settings: Settings) -> Path:
+    """Where the students of a configuration lie.
+
+    Raises:
+        ConfigError: it has no such folder.
+    """
+    if settings.students is None:
+        raise ConfigError("students", "the section is missing; write `students: {path: var/students}`")
+    return Path(settings.root) / settings.students.path
 
 
 def student_folder(root: Path, model: str) -> Path:

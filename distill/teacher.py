@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import openai
@@ -12,7 +12,7 @@ from domain.prices import Price
 from domain.records import Usage
 
 if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletionMessageParam
 
 _RETRIES = 5  # of the SDK, with exponential backoff; it obeys Retry-After
 _HOPELESS = frozenset({401, 403, 404})  # the next input would fail in the same way
@@ -25,6 +25,24 @@ class TeacherAnswer(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str
     cut: bool  # it ran into a token limit: the text is not the whole answer
     usage: Usage
+
+
+class _Said(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
+    usage: Usage | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Completion)
 
 
 class TeacherError(UpstreamError):
@@ -64,16 +82,15 @@ class Teacher:
             TeacherError: there was none, after retries.
         """
         try:
-            completion = await self._client.chat.completions.create(
+            reply = await self._client.chat.completions.with_raw_response.create(
                 model=self.model, messages=self._messages(text), temperature=0
             )
+            # The SDK hands on whatever JSON or text came; the shape is ours to check.
+            return _answer(_DECODER.decode(reply.content))
         except openai.OpenAIError as error:
             raise self._failure(error) from None
-        if not completion.choices:
-            raise TeacherError(
-                UpstreamFailure.PROTOCOL, f"{self._base_url} sent an answer without choices", hopeless=False
-            )
-        return _answer(completion)
+        except ValueError:
+            raise self._no_completion() from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -94,15 +111,18 @@ class Teacher:
         if isinstance(error, openai.APIConnectionError):
             problem = f"{where} cannot be reached; start it or correct base_url"
             return TeacherError(UpstreamFailure.CONNECT, problem, hopeless=True)
-        return TeacherError(UpstreamFailure.PROTOCOL, f"{where} sent no chat completion", hopeless=False)
+        return self._no_completion()
+
+    def _no_completion(self) -> TeacherError:
+        problem = f"teacher {self.model} at {self._base_url} sent no chat completion; check that base_url ends in /v1"
+        return TeacherError(UpstreamFailure.PROTOCOL, problem, hopeless=False)
 
 
-def _answer(completion: ChatCompletion) -> TeacherAnswer:
+def _answer(completion: _Completion) -> TeacherAnswer:
     choice = completion.choices[0]
-    usage = completion.usage
     return TeacherAnswer(
         text=choice.message.content or "",
         refusal=choice.message.refusal or "",
         cut=choice.finish_reason == "length",
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+        usage=completion.usage or Usage(),
     )

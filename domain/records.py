@@ -44,11 +44,15 @@ _SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Characters `start` to `end` (exclusive) of text number `text` of a `Subject`."""
+    """Characters `start` to `end` (exclusive) of text number `text` of a `Subject`, and what they are.
+
+    `kind` comes from a bounded set, like a reason; a redaction is named by it.
+    """
 
     text: int
     start: int
     end: int
+    kind: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True):

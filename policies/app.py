@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.ports import Check
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Kind(msgspec.Struct, frozen=True):
     """How to build one kind of check, and what it does with a finding in each stage unless told otherwise."""
 
-    options: type[Any]
+    options: type[msgspec.Struct]
     build: Callable[[Any, TaskSettings, Path], Check]
     verdicts: dict[Stage, Verdict]
 
@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
     ),
     "json_schema": Kind(
         json_schema.Options,
-        lambda options, task, root: json_schema.JsonSchemaCheck(options, path=root / task.output.json_schema),
+        lambda options, task, root: json_schema.JsonSchemaCheck(options, path=_schema(task, root)),
         {Stage.OUTPUT: Verdict.FALLBACK},
     ),
     "length": Kind(
@@ -93,14 +93,36 @@ def _configure(settings: CheckSettings, task: TaskSettings, stage: Stage, *, roo
     if stage not in kind.verdicts:
         raise ConfigError(path, f"{settings.name} is not for the {stage} but the {next(iter(kind.verdicts))}")
     path = f"{path}.{settings.name}"
+    if settings.verdict is Verdict.REDACT and stage is Stage.INPUT:
+        raise ConfigError(f"{path}.verdict", "an input is not redacted; use flag, fallback or block")
+    if settings.on_error is Verdict.REDACT:
+        raise ConfigError(f"{path}.on_error", "a failed check has nothing to redact; use flag, fallback or block")
     try:
-        options = msgspec.convert(settings.options, kind.options)
-        check = kind.build(options, task, root)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(path, str(error).replace(" - at `$.", " - at `")) from None
+        check = kind.build(_options(settings.options, kind.options), task, root)
+    except ConfigError as error:
+        problem = str(error).removeprefix(f"{error.path}: ")
+        raise ConfigError(f"{path}.{error.path}".removesuffix("."), problem) from None
     return ConfiguredCheck(
         check=check,
         verdict=settings.verdict or kind.verdicts[stage],
         on_error=settings.on_error,
         budget_s=settings.budget_ms / 1000,
     )
+
+
+def _options(given: dict[str, Any], shape: type[T]) -> T:
+    known = [field.name for field in msgspec.structs.fields(shape)]
+    for name in given:
+        if name not in known:
+            raise ConfigError(name, f"unknown option; known are {', '.join(known) or 'none'}")
+    try:
+        return msgspec.convert(given, shape)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        raise ConfigError(place.rstrip("`").replace("[", ".").replace("]", ""), problem) from None
+
+
+def _schema(task: TaskSettings, root: Path) -> Path:
+    if not task.output.json_schema:
+        raise ConfigError("", "the task has no schema: give output.json_schema, or leave the check out")
+    return root / task.output.json_schema

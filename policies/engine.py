@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.records import Decision, Span, Stage, Verdict
+from domain.records import Decision, Stage, Verdict
+from policies.redaction import redact
 
 if TYPE_CHECKING:
     from domain.clock import Clock
@@ -37,11 +38,12 @@ class ConfiguredCheck(msgspec.Struct, frozen=True):
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """The strongest verdict, every finding behind it, and the texts as they may be passed on."""
+    """The strongest verdict, every finding behind it, the texts as they may be passed on, and what it cost."""
 
     verdict: Verdict
     decisions: tuple[Decision, ...]
     texts: tuple[str, ...]
+    elapsed_s: float = 0.0
 
     @property
     def reason(self) -> str:
@@ -63,51 +65,35 @@ class PolicyEngine:
     def judge(self, subject: Subject) -> Judgement:
         """Run the checks of the subject's stage until one is final: a block, or for an answer a fallback."""
         decisions: list[Decision] = []
+        final = _FINAL[subject.stage]
+        began = now = self._clock.monotonic_s()
         for configured in self._stages.get(subject.stage, ()):
-            found = self._run(configured, subject)
+            started = now
+            found = _inspect(configured, subject)
+            now = self._clock.monotonic_s()
+            if now - started > configured.budget_s:
+                found.append(_failed(configured, OVER_BUDGET))
             decisions += found
-            if any(decision.verdict in _FINAL[subject.stage] for decision in found):
+            if any(decision.verdict in final for decision in found):
                 break
         if not decisions:
-            return Judgement(Verdict.ALLOW, (), subject.texts)
+            return Judgement(Verdict.ALLOW, (), subject.texts, now - began)
         verdict = max((decision.verdict for decision in decisions), key=lambda verdict: verdict.severity)
-        return Judgement(verdict, tuple(decisions), redact(subject.texts, decisions))
+        return Judgement(verdict, tuple(decisions), redact(subject.texts, decisions), now - began)
 
-    def _run(self, configured: ConfiguredCheck, subject: Subject) -> list[Decision]:
-        name, started = configured.check.name, self._clock.monotonic_s()
-        try:
-            finding = configured.check.inspect(subject)
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in raises must not let the text through
-            _LOG.error("check_failed check=%s error=%s", name, type(error).__name__)
-            return [_failed(configured, CHECK_ERROR)]
-        decisions = [] if finding is None else [msgspec.structs.replace(finding, verdict=configured.verdict)]
-        if self._clock.monotonic_s() - started > configured.budget_s:
-            decisions.append(_failed(configured, OVER_BUDGET))
-        return decisions
+
+def _inspect(configured: ConfiguredCheck, subject: Subject) -> list[Decision]:
+    try:
+        finding = configured.check.inspect(subject)
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises must not let the text through
+        _LOG.error("check_failed check=%s error=%s", configured.check.name, type(error).__name__)
+        return [_failed(configured, CHECK_ERROR)]
+    if finding is None or configured.verdict is Verdict.ALLOW:
+        return []
+    return [msgspec.structs.replace(finding, verdict=configured.verdict)]
 
 
 def _failed(configured: ConfiguredCheck, reason: str) -> Decision:
     """A failed check is never silent: `on_error: allow` still leaves a flag."""
     verdict = Verdict.FLAG if configured.on_error is Verdict.ALLOW else configured.on_error
     return Decision(configured.check.name, verdict, reason)
-
-
-def redact(texts: tuple[str, ...], decisions: Sequence[Decision]) -> tuple[str, ...]:
-    """The texts with the spans of every redact decision replaced by `[check]`; overlapping spans become one."""
-    marked: dict[int, list[tuple[Span, str]]] = {}
-    for decision in decisions:
-        if decision.verdict is Verdict.REDACT:
-            for span in decision.spans:
-                marked.setdefault(span.text, []).append((span, decision.check))
-    if not marked:
-        return texts
-    return tuple(_cut(text, marked.get(number, [])) for number, text in enumerate(texts))
-
-
-def _cut(text: str, marks: list[tuple[Span, str]]) -> str:
-    pieces, position = [], 0
-    for span, check in sorted(marks, key=lambda mark: (mark[0].start, -mark[0].end)):
-        if span.start >= position:
-            pieces += [text[position : span.start], f"[{check}]"]
-        position = max(position, span.end)
-    return "".join([*pieces, text[position:]])

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import re2
 
 
+def whole(text: str) -> int:
+    """Measures a match that needs no second look: all of it."""
+    return len(text)
+
+
+def confirmed(test: Callable[[str], bool]) -> Callable[[str], int]:
+    """Measures a match that is all or nothing: all of it when `test` says so."""
+    return lambda text: len(text) if test(text) else 0
+
+
 class Pattern(msgspec.Struct, frozen=True):
-    """A kind of thing to find.  `accept` confirms a match (a checksum); group 1, if there is one, is the span."""
+    """A kind of thing to find.  Group 1, if there is one, is the candidate.
+
+    `measure` looks at the candidate (a checksum, a length) and says how many of its characters are the thing; 0: none.
+    """
 
     kind: str
     regex: str
-    accept: Callable[[str], bool] = lambda _: True
+    measure: Callable[[str], int] = whole
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -28,7 +41,7 @@ class Match(msgspec.Struct, frozen=True):
 class PatternSet:
     """Patterns compiled once.  RE2 has no back-references and no backtracking, so no text can make it slow."""
 
-    def __init__(self, patterns: tuple[Pattern, ...]) -> None:
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns: list[tuple[Pattern, Any]] = [(pattern, re2.compile(pattern.regex)) for pattern in patterns]
         self._set: Any = re2.Set.SearchSet()
         for pattern in patterns:
@@ -36,17 +49,18 @@ class PatternSet:
         self._set.Compile()
 
     def find(self, text: str) -> list[Match]:
-        """Every accepted match, in order of position."""
+        """Every measured match, in order of position."""
         hits = self._set.Match(text)
         if not hits:
             return []
-        chosen = [self._patterns[number] for number in hits]
+        chosen = [self._patterns[number] for number in sorted(hits)]
         found = [match for pattern, regex in chosen for match in _locate(pattern, regex, text)]
         return sorted(found, key=lambda match: (match.start, match.end))
 
 
 def _locate(pattern: Pattern, regex: Any, text: str) -> Iterator[Match]:
+    group = 1 if regex.groups else 0
     for match in regex.finditer(text):
-        group = 1 if regex.groups else 0
-        if pattern.accept(match.group(group)):
-            yield Match(pattern.kind, match.start(group), match.end(group))
+        start = match.start(group)
+        if size := pattern.measure(match.group(group)):
+            yield Match(pattern.kind, start, start + size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domain.comparers import normalise_label
+from domain.errors import ConfigError
 from domain.records import Decision, Span, Verdict
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ class LabelCheck:
     name = "label"
 
     def __init__(self, options: Options, *, labels: tuple[str, ...]) -> None:
-        """`labels` as configured; they are compared as `domain.comparers.normalise_label` sees them."""
+        """`labels` as configured; they are compared as `domain.comparers.normalise_label` sees them.
+
+        Raises:
+            ConfigError: there are none.
+        """
         if not labels:
-            raise ValueError("the task has no labels: give output.labels, or leave the check out")
+            raise ConfigError("", "the task has no labels: give output.labels, or leave the check out")
         self._labels = frozenset(map(normalise_label, labels))
 
     def inspect(self, subject: Subject) -> Decision | None:

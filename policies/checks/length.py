@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domain.errors import ConfigError
 from domain.records import Decision, Span, Stage, Verdict
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_chars: int = 1  # of each answer; an input may be empty
 
     def __post_init__(self) -> None:
+        if self.min_chars < 0:
+            raise ConfigError("min_chars", f"{self.min_chars} must be 0 or more")
         if self.max_chars is not None and self.max_chars < max(1, self.min_chars):
-            raise ValueError("max_chars must be at least 1 and at least min_chars")
+            raise ConfigError("max_chars", f"{self.max_chars} must be at least 1 and at least min_chars")
 
 
 class LengthCheck:

@@ -2,74 +2,50 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 import msgspec
 import phonenumbers
 
+from domain.errors import ConfigError
 from domain.records import Decision, Span, Stage, Verdict
-from policies.patterns import Match, Pattern, PatternSet
+from policies import phones
+from policies.checksums import IBAN_COUNTRIES, iban, ipv4, luhn, ssn
+from policies.patterns import Match, Pattern, PatternSet, confirmed
+from policies.phones import Allowance, PhoneFinder
 
 if TYPE_CHECKING:
     from domain.ports import Check, Subject
 
-
-def luhn(text: str) -> bool:
-    """The check digit of payment cards (ISO/IEC 7812-1), for 13 to 19 digits with any separators."""
-    digits = [int(letter) for letter in text if letter.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def iban(text: str) -> bool:
-    """The check digits of an IBAN (ISO 13616): the rearranged number modulo 97 is 1."""
-    plain = "".join(text.split()).upper()
-    if not 15 <= len(plain) <= 34 or not plain.isascii():
-        return False
-    return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1
-
-
-def ssn(text: str) -> bool:
-    """US social security numbers never have area 000, 666 or 9xx, group 00 or serial 0000 (SSA)."""
-    area, group, serial = text.replace(" ", "-").split("-")
-    return area not in {"000", "666"} and area < "900" and group != "00" and serial != "0000"
-
-
-def ipv4(text: str) -> bool:
-    """A public or private host address; not loopback, not a version number such as 1.2.3.4 with leading zeros."""
-    try:
-        address = ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_unspecified)
-
-
+_GAP = r"[ .\x{A0}-]?"
+_CARD = (
+    rf"[2-6]\d{{3}}{_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}"  # most: 4-4-4-4
+    rf"|3\d{{3}}{_GAP}\d{{6}}{_GAP}\d{{4,5}}"  # American Express 4-6-5, Diners 4-6-4
+    r"|[2-6]\d{12,18}"
+)
 PATTERNS = (
     Pattern("email", r"\b([A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b"),
-    Pattern("card", r"\b(\d(?:[ -]?\d){12,18})\b", luhn),
-    Pattern("iban", r"\b([A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?)\b", iban),
-    Pattern("ssn", r"\b(\d{3}[- ]\d{2}[- ]\d{4})\b", ssn),
-    Pattern("ip", r"\b((?:\d{1,3}\.){3}\d{1,3})\b", ipv4),
+    Pattern("card", rf"\b({_CARD})\b", confirmed(luhn)),
+    Pattern("iban", rf"(?i)\b((?:{'|'.join(sorted(IBAN_COUNTRIES))})\d{{2}}(?:[ -]?[A-Z0-9]){{11,30}})\b", iban),
+    Pattern("ssn", r"\b(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4})\b", confirmed(ssn)),
+    # Five or more numbers are matched too, so that a piece of a longer version or object identifier is no address.
+    Pattern("ip", r"\b((?:\d{1,3}\.){3,}\d{1,3})\b", confirmed(ipv4)),
 )
-_PHONE_HINT = Pattern("phone", r"(?:\+|\(|\b)\d(?:[ ./()-]{0,2}\d){6,14}\b")
-KINDS = (*(pattern.kind for pattern in PATTERNS), _PHONE_HINT.kind)
+KINDS = (*(pattern.kind for pattern in PATTERNS), phones.KIND)
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for, and in an answer whether what the input already held counts too."""
 
     kinds: tuple[str, ...] = KINDS
-    novel_only: bool = True  # an answer may repeat what the user wrote
+    novel_only: bool = True  # an answer may repeat what the user wrote, in whatever notation
     region: str = "US"  # of phone numbers without a country code
 
     def __post_init__(self) -> None:
-        if unknown := set(self.kinds) - set(KINDS):
-            raise ValueError(f"unknown kinds: {', '.join(sorted(unknown))}; known are {', '.join(KINDS)}")
+        if not self.kinds or set(self.kinds) - set(KINDS):
+            raise ConfigError("kinds", f"{list(self.kinds)} must be some of {', '.join(KINDS)}")
         if self.region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"unknown region {self.region!r}; use a two-letter country code")
+            raise ConfigError("region", f"unknown region {self.region!r}; use a two-letter country code such as US")
 
 
 class PiiCheck:
@@ -78,35 +54,36 @@ class PiiCheck:
     name = "pii"
 
     def __init__(self, options: Options) -> None:
-        self._options = options
-        self._patterns = PatternSet(tuple(pattern for pattern in PATTERNS if pattern.kind in options.kinds))
-        self._phone_hint = PatternSet((_PHONE_HINT,)) if _PHONE_HINT.kind in options.kinds else None
+        self._novel_only = options.novel_only
+        self._patterns = PatternSet([pattern for pattern in PATTERNS if pattern.kind in options.kinds])
+        self._phones = PhoneFinder(options.region) if phones.KIND in options.kinds else None
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""
-        known = subject.input_text if subject.stage is Stage.OUTPUT and self._options.novel_only else ""
-        found = [
-            (number, match)
-            for number, text in enumerate(subject.texts)
-            for match in self.find(text)
-            if not known or text[match.start : match.end] not in known
-        ]
+        allowance = Allowance()
+        found = [(number, m) for number, text in enumerate(subject.texts) for m in self._find(text, allowance)]
+        if found and self._novel_only and subject.stage is Stage.OUTPUT:
+            known = {_key(subject.input_text, match) for match in self._find(subject.input_text, Allowance())}
+            found = [(number, match) for number, match in found if _key(subject.texts[number], match) not in known]
         if not found:
             return None
-        spans = tuple(Span(number, match.start, match.end) for number, match in found)
+        spans = tuple(Span(number, match.start, match.end, match.kind) for number, match in found)
         return Decision(self.name, Verdict.REDACT, found[0][1].kind, spans)
 
-    def find(self, text: str) -> list[Match]:
-        """Everything personal in a text, in order of position; a phone number inside something else is not reported."""
+    def _find(self, text: str, allowance: Allowance) -> list[Match]:
+        """Everything personal in a text; what overlaps a checked number is no phone number."""
         found = self._patterns.find(text)
-        if self._phone_hint is not None and self._phone_hint.find(text):
-            taken = [range(match.start, match.end) for match in found]
-            found += [match for match in self._phones(text) if not any(match.start in span for span in taken)]
-        return found
+        if self._phones is None:
+            return found
+        taken = {place for match in found for place in range(match.start, match.end)}
+        numbers = [m for m in self._phones.find(text, allowance) if taken.isdisjoint(range(m.start, m.end))]
+        return sorted([*found, *numbers], key=lambda match: match.start) if numbers else found
 
-    def _phones(self, text: str) -> list[Match]:
-        matcher = phonenumbers.PhoneNumberMatcher(text, self._options.region)
-        return [Match(_PHONE_HINT.kind, match.start, match.end) for match in matcher]
+
+def _key(text: str, match: Match) -> tuple[str, str]:
+    """The same number is the same thing with any separators, the same address in any case."""
+    value = text[match.start : match.end].casefold()
+    return match.kind, value if match.kind in {"email", "ip"} else "".join(filter(str.isalnum, value))
 
 
 if TYPE_CHECKING:

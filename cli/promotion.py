@@ -1,0 +1,80 @@
+"""From a trained student to a deployment: reference, baselines by stratum, gate, registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from distill import app as distill
+from distill import evaluate as evaluation_of
+from distill import student
+from distill.promote import promote
+from domain.comparers import comparer
+from domain.records import Deployment
+from monitors.reference import Reference
+
+if TYPE_CHECKING:
+    from distill.evaluate import Evaluation
+    from distill.split import Test
+    from domain.clock import Clock
+    from domain.ports import Embedder
+    from domain.settings import Settings
+    from domain.store import Store
+
+REFERENCE = "reference"
+
+
+async def keep_reference(store: Store, texts: Sequence[str], *, embedder: Embedder, clock: Clock) -> str:
+    """Build the reference of these inputs and keep it; returns its id.
+
+    Raises:
+        PreceptorError: there are too few inputs.
+    """
+    reference = Reference.build(texts, embedder)
+    return await store.put_blob(REFERENCE, reference.to_bytes(), at=clock.now_s())
+
+
+async def deploy(
+    settings: Settings,
+    task: str,
+    model: str,
+    *,
+    store: Store,
+    reference_id: str,
+    evaluation: Evaluation,
+    current: Test,
+    embedder: Embedder,
+    by: str,
+    reason: str,
+    clock: Clock,
+    force: bool = False,
+) -> Deployment:
+    """Promote a student.  `current`: held-out rows like the traffic that it will meet; they give its baselines.
+
+    Raises:
+        PromotionRefusedError: the gate is closed.
+        ModelError: the reference or the student is missing or does not fit the embedder.
+    """
+    reference = Reference.from_bytes(await store.blob(reference_id) or b"")
+    reference.check(embedder)
+    texts = [example.text for example in current.examples]
+    novelty = reference.novelty(embedder.embed(texts)) if texts else []
+    strata = {text: reference.stratum(value) for text, value in zip(texts, novelty, strict=True)}
+    baselines = evaluation_of.baselines(
+        current,
+        distill.load_answerer(settings, model, embedder=embedder),
+        comparer=comparer(settings.tasks[task].agreement.comparer, path=f"tasks.{task}.agreement.comparer"),
+        stratum_of=strata.__getitem__,
+    )
+    manifest = student.read_manifest(student.student_folder(distill.students_folder(settings), model))
+    return await promote(
+        store,
+        manifest=manifest,
+        reference_id=reference_id,
+        baselines=baselines,
+        evaluation=evaluation,
+        by=by,
+        reason=reason,
+        clock=clock,
+        force=force,
+    )

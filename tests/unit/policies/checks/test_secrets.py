@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+
+from domain.errors import ConfigError
+from domain.ports import Subject
+from domain.records import Stage
+from policies.checks.secrets import KINDS, Options, SecretsCheck
+
+CHECK = SecretsCheck(Options())
+
+# Put together here, so that no scanner takes this file for a leak.
+TAIL = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6hJ9k"
+UPPER = "Q3EXAMPLE7KEYZ2A"
+PEM = "-----BEGIN {}PRIVATE KEY{}-----"
+CASES = [
+    ("aws_access_key", "AK" + "IA" + UPPER),
+    ("aws_access_key", "AS" + "IA" + UPPER),
+    ("github_token", "gh" + "p_" + TAIL[:36]),
+    ("github_token", "gh" + "s_" + TAIL),
+    ("github_token", "github" + "_pat_" + TAIL[:22] + "_" + TAIL),
+    ("gitlab_token", "gl" + "pat-" + TAIL[:20]),
+    ("anthropic_key", "sk-" + "ant-api03-" + TAIL + "-" + TAIL),
+    ("openai_key", "sk-" + TAIL),
+    ("openai_key", "sk-" + "proj-" + TAIL + "_" + TAIL),
+    ("openai_key", "sk-" + "svcacct-" + TAIL),
+    ("slack_token", "xo" + "xb-1234567890-" + TAIL[:24]),
+    ("slack_token", "xa" + "pp-1-A1B2C3-" + TAIL[:24]),
+    ("slack_webhook", "https://hooks." + "slack.com/services/T00000000/B00000000/" + TAIL[:24]),
+    ("stripe_key", "sk_" + "live_" + TAIL[:24]),
+    ("stripe_key", "rk_" + "test_" + TAIL[:24]),
+    ("google_api_key", "AI" + "za" + TAIL[:35]),
+    ("google_oauth", "GOC" + "SPX-" + TAIL[:28]),
+    ("huggingface_token", "hf" + "_" + TAIL[:34]),
+    ("npm_token", "np" + "m_" + TAIL[:36]),
+    ("pypi_token", "py" + "pi-AgEIcHlwaS5vcmc" + TAIL + TAIL),
+    ("sendgrid_key", "S" + "G." + TAIL[:22] + "." + TAIL + "abc"),
+    ("telegram_token", "123456789" + ":AA" + TAIL[:33]),
+    ("jwt", "ey" + "J" + TAIL + ".ey" + "J" + TAIL + "." + TAIL),
+    ("private_key", PEM.format("", "") + f"\n{TAIL}\n-----END PRIVATE KEY-----"),
+    ("private_key", PEM.format("RSA ", "") + f"\n{TAIL}\n-----END RSA PRIVATE KEY-----"),
+    ("private_key", PEM.format("PGP ", " BLOCK") + f"\n\n{TAIL}\n-----END PGP PRIVATE KEY BLOCK-----"),
+    ("private_key", PEM.format("OPENSSH ", "") + f"\n{TAIL}\n{TAIL}"),
+]
+IN_CONTEXT = [
+    ("url_password", "postgres://app:{}@db.internal:5432/app", "s3cr3t-p4ss"),
+    ("url_password", "https://user:{}@example.org", "p@ss:w0rd"),
+    ("url_password", "redis://:{}@cache:6379/0", "hunter22"),
+    ("authorization", "Authorization: Bearer {}", TAIL),
+    ("authorization", "authorization: basic {}", "dXNlcjpwYXNzd29yZDEyMzQ1Njc4OTA="),
+    ("assignment", "password={}", "tr0ub4dor&3"),
+    ("assignment", "Password: {}", "tr0ub4dor,3)x;y"),
+    ("assignment", "DB_PASSWORD={}", "9f8e7d6c5b4a"),
+    ("assignment", "api_key = '{}'", "9f8e 7d6c 5b4a"),
+    ("assignment", '{{"client_secret": "{}"}}', "9f8e7d6c,5b4a"),
+    ("assignment", "aws_secret_access_key = {}", TAIL),
+    ("assignment", "x-api-key: {}", "9f8e7d6c5b4a"),
+    ("assignment", "pwd => {}", "9f8e7d6c5b4a"),
+    ("assignment", "auth-token := {}", "9f8e7d6c5b4a"),
+    ("assignment", "AccountKey={}", TAIL + "=="),
+]
+
+
+def found(text: str, check: SecretsCheck = CHECK) -> list[tuple[str, str]]:
+    """Kind and characters of every span in one text."""
+    decision = check.inspect(Subject(Stage.OUTPUT, (text,)))
+    return [(span.kind, text[span.start : span.end]) for span in decision.spans] if decision else []
+
+
+@pytest.mark.parametrize(("kind", "secret"), CASES)
+@pytest.mark.parametrize("around", ["{}", "the key is {} and it works", "é\u00a0{}\n", "({})", '["{}", 1]'])
+def test_a_token_is_found_whole(kind: str, secret: str, around: str) -> None:
+    """From its first to its last character: redacting it leaves nothing that could be used."""
+    spans = found(around.format(secret))
+    cut_short = secret.endswith(TAIL) and kind == "private_key"  # without its last line a key ends with the text
+    assert any(name == kind and (value == secret or (cut_short and value.startswith(secret))) for name, value in spans)
+
+
+@pytest.mark.parametrize(("kind", "around", "secret"), IN_CONTEXT)
+def test_a_secret_is_known_by_what_stands_before_it(kind: str, around: str, secret: str) -> None:
+    """The value alone is covered, all of it, whatever punctuation it holds."""
+    assert (kind, secret) in found(around.format(secret))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I would like a refund, please.",
+        "I forgot my password. How do I reset the password?",
+        "password: ********",
+        "password=changeme",
+        "password: aaaaaaa1",
+        "password: xxxxxxxxxxxx",
+        "password=${DB_PASSWORD1}",
+        "password = <your-password-1>",
+        "api_key = your-api-key-123",
+        "api_key=$OPENAI_API_KEY2",
+        "secret: {{ vault_secret_1 }}",
+        "my secretary: Mrs Smith 1234567",
+        "max_tokens=1000000000",
+        "sk-learn-is-a-python-library-for-machine-learning",
+        "sk-short1",
+        "AK" + "IA1234",
+        "gh" + "p_tooshort",
+        "AIzaBell",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "https://example.org:8080/path@2x.png",
+        "https://user@example.org",
+        "ftp://user:pass@example.org",
+        "postgres://user:${PASSWORD}@host",
+        "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----",
+        "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
+        "hf_transformers_are_all_you_need_to_begin",
+        "the bearer of this letter",
+        "order 4711-0815, tracking 1Z999AA10123456784",
+    ],
+)
+def test_words_placeholders_and_public_things_are_no_secrets(text: str) -> None:
+    """Support traffic talks about passwords all day; templates and public keys give nothing away."""
+    assert found(text) == []
+
+
+def test_every_kind_has_a_case() -> None:
+    """A pattern that no row exercises could stop working unseen."""
+    assert {kind for kind, *_ in (*CASES, *IN_CONTEXT)} == set(KINDS)
+
+
+def test_only_the_kinds_asked_for_are_found() -> None:
+    """A task may leave out the guesses and keep the tokens."""
+    check = SecretsCheck(Options(kinds=("npm_token",)))
+    assert found("password=9f8e7d6c5b4a", check) == []
+    assert found("np" + "m_" + TAIL[:36], check) == [("npm_token", "npm_" + TAIL[:36])]
+
+
+@pytest.mark.parametrize("kinds", [(), ("npm",)])
+def test_unknown_kinds_are_refused(kinds: tuple[str, ...]) -> None:
+    """A misspelt kind must not quietly look for nothing."""
+    with pytest.raises(ConfigError) as caught:
+        Options(kinds=kinds)
+    assert caught.value.path == "kinds"

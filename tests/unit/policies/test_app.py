@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain import config
+from domain.clock import ManualClock
+from domain.errors import ConfigError
+from domain.ports import Subject
+from domain.records import Stage, Verdict
+from domain.settings import OutputSettings, TaskSettings
+from policies.app import KINDS, build, default_policies
+
+LABELS = {"labels": ["refund", "cancel"]}
+CARD, KEY = "4111 1111 1111 1111", "sk-" + "aB3dE6gH9jK2mN5pQ8sT1vW4"
+
+
+def task(output: dict[str, Any], policies: dict[str, Any] | None = None) -> TaskSettings:
+    """A task as the configuration file would give it."""
+    model = {"upstream": "up", "model": "m"}
+    given = {"teacher": model, "student": model, "output": output}
+    document = {
+        "upstreams": {"up": {"base_url": "http://127.0.0.1:1/v1"}},
+        "embedders": {"minilm": {}},
+        "tasks": {"t": given if policies is None else given | {"policies": policies}},
+    }
+    return config.parse(document, environ={}, root=Path()).tasks["t"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "output", "text", "verdict"),
+    [
+        (Stage.INPUT, LABELS, "where is my refund?", Verdict.ALLOW),
+        (Stage.INPUT, LABELS, "a" * 100_001, Verdict.BLOCK),
+        (Stage.INPUT, LABELS, KEY, Verdict.FLAG),
+        (Stage.INPUT, LABELS, CARD, Verdict.FLAG),
+        (Stage.OUTPUT, LABELS, "Refund.", Verdict.ALLOW),
+        (Stage.OUTPUT, LABELS, "perhaps", Verdict.FALLBACK),
+        (Stage.OUTPUT, {"text": {}}, "perhaps", Verdict.ALLOW),
+        (Stage.OUTPUT, {"text": {}}, " ", Verdict.FALLBACK),
+        (Stage.OUTPUT, {"text": {}}, "a" * 20_001, Verdict.FALLBACK),
+        (Stage.OUTPUT, {"text": {}}, f"the key is {KEY}", Verdict.BLOCK),
+        (Stage.OUTPUT, {"text": {}}, f"the card is {CARD}", Verdict.REDACT),
+        (Stage.OUTPUT, {"json_schema": "s.json"}, '{"a": 1}', Verdict.ALLOW),
+        (Stage.OUTPUT, {"json_schema": "s.json"}, "[]", Verdict.FALLBACK),
+    ],
+)
+def test_a_task_without_policies_gets_the_default_chain(
+    stage: Stage, output: dict[str, Any], text: str, verdict: Verdict, tmp_path: Path
+) -> None:
+    """Safe by default: structure and length fall back, secrets in an answer are blocked, personal data is redacted."""
+    (tmp_path / "s.json").write_text(json.dumps({"type": "object"}))
+    engine = build(task(output), root=tmp_path, path="tasks.t", clock=ManualClock())
+    assert engine.judge(Subject(stage, (text,), (0,) if stage is Stage.OUTPUT else ())).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("output", "first"),
+    [(LABELS, "label"), ({"json_schema": "s.json"}, "json_schema"), ({"text": {}}, "length")],
+)
+def test_the_default_chain_begins_with_structure(output: dict[str, Any], first: str) -> None:
+    """The cheapest check that fails most often comes first."""
+    chain = default_policies(task(output).output)
+    assert [check.name for check in chain.input] == ["length", "secrets", "pii"]
+    assert chain.output[0].name == first
+    assert [check.name for check in chain.output[-3:]] == ["length", "secrets", "pii"]
+
+
+def test_redacted_text_names_what_was_there() -> None:
+    """`[card]` tells the reader more than `[pii]`, and gives nothing away."""
+    engine = build(task({"text": {}}), root=Path(), path="tasks.t")
+    judged = engine.judge(Subject(Stage.OUTPUT, (f"card {CARD}, mail a@b.co",), (0,)))
+    assert judged.texts == ("card [card], mail [email]",)
+
+
+def test_settings_override_the_verdict() -> None:
+    """The operator's verdict replaces the default one."""
+    engine = build(task({"text": {}}, {"output": [{"pii": {"verdict": "block"}}]}), root=Path(), path="tasks.t")
+    assert engine.judge(Subject(Stage.OUTPUT, (CARD,), (0,))).verdict is Verdict.BLOCK
+
+
+def test_an_empty_list_turns_a_stage_off() -> None:
+    """Policies that are given replace the default chain whole."""
+    engine = build(task(LABELS, {"output": ["label"]}), root=Path(), path="tasks.t")
+    assert not engine.watches(Stage.INPUT)
+    assert engine.watches(Stage.OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("output", "policies", "path", "problem"),
+    [
+        (
+            LABELS,
+            {"input": ["pi"]},
+            "input.0",
+            "unknown check 'pi'; known are json_schema, label, length, pii, secrets",
+        ),
+        (LABELS, {"input": ["pii", "label"]}, "input.1", "label is not for the input but the output"),
+        (LABELS, {"input": ["json_schema"]}, "input.0", "not for the input"),
+        ({"text": {}}, {"output": ["label"]}, "output.0.label", "the task has no labels"),
+        (LABELS, {"output": ["json_schema"]}, "output.0.json_schema", "the task has no schema"),
+        ({"json_schema": "gone.json"}, {"output": ["json_schema"]}, "output.0.json_schema", "No such file"),
+        (LABELS, {"output": ["label", {"pii": {"kinds": ["name"]}}]}, "output.1.pii.kinds", "some of email, card"),
+        (LABELS, {"output": [{"pii": {"kinds": [1]}}]}, "output.0.pii.kinds.0", "Expected `str`, got `int`"),
+        (LABELS, {"output": [{"pii": {"kind": "email"}}]}, "output.0.pii.kind", "known are kinds, novel_only, region"),
+        (LABELS, {"output": [{"label": {"labels": ["a"]}}]}, "output.0.label.labels", "known are none"),
+        (LABELS, {"output": [{"length": {"max_chars": "9"}}]}, "output.0.length.max_chars", "Expected `int | null`"),
+        (LABELS, {"output": [{"length": {"max_chars": 0}}]}, "output.0.length.max_chars", "at least 1"),
+        (LABELS, {"input": [{"pii": {"verdict": "redact"}}]}, "input.0.pii.verdict", "an input is not redacted"),
+        (LABELS, {"output": [{"pii": {"on_error": "redact"}}]}, "output.0.pii.on_error", "nothing to redact"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_with_its_path(
+    output: dict[str, Any], policies: dict[str, Any], path: str, problem: str
+) -> None:
+    """The message names the key to change and what would be right, in one line."""
+    with pytest.raises(ConfigError) as caught:
+        build(task(output, policies), root=Path("/nowhere"), path="tasks.t")
+    assert caught.value.path == f"tasks.t.policies.{path}"
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_kind_says_what_it_does_in_some_stage(name: str) -> None:
+    """The table is complete: a check without a default verdict for any stage could never run."""
+    assert KINDS[name].verdicts
+    assert Verdict.ALLOW not in KINDS[name].verdicts.values()
+
+
+def test_default_policies_need_only_the_output_settings() -> None:
+    """The CLI shows the chain of a task before anything is built."""
+    assert default_policies(OutputSettings(text={})).output[0].name == "length"

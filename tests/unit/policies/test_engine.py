@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.clock import ManualClock
+from domain.ports import Subject
+from domain.records import Decision, Span, Stage, Verdict
+from policies.engine import ConfiguredCheck, Judgement, PolicyEngine
+
+ANSWER = Subject(Stage.OUTPUT, ("call 555 now",), (0,), "hello")
+INPUT = Subject(Stage.INPUT, ("call 555 now",), (), "call 555 now")
+
+
+class Finds:
+    """A check that finds `555`, after `takes_s` on the clock."""
+
+    def __init__(self, name: str, clock: ManualClock, *, takes_s: float = 0.0) -> None:
+        self.name, self.runs = name, 0
+        self._clock, self._takes_s = clock, takes_s
+
+    def inspect(self, subject: Subject) -> Decision | None:
+        self.runs += 1
+        self._clock.advance(self._takes_s)
+        start = subject.texts[0].find("555")
+        return Decision(self.name, Verdict.FLAG, "number", (Span(0, start, start + 3),)) if start >= 0 else None
+
+
+class Raises:
+    name = "broken"
+
+    def inspect(self, subject: Subject) -> Decision | None:
+        raise RuntimeError(subject.texts[0])
+
+
+def configured(
+    check: Finds | Raises, verdict: Verdict = Verdict.FLAG, *, on_error: Verdict = Verdict.FALLBACK
+) -> ConfiguredCheck:
+    """A check with a budget of 50 ms."""
+    return ConfiguredCheck(check=check, verdict=verdict, on_error=on_error, budget_s=0.05)
+
+
+def engine(checks: Sequence[ConfiguredCheck], clock: ManualClock | None = None) -> PolicyEngine:
+    """The same checks on both stages."""
+    return PolicyEngine({Stage.INPUT: checks, Stage.OUTPUT: checks}, clock=clock or ManualClock())
+
+
+@pytest.mark.parametrize("subject", [INPUT, ANSWER])
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_configured_verdict_replaces_the_check_s_own(subject: Subject, verdict: Verdict) -> None:
+    """What a finding means is the operator's word, and an allowed finding is none."""
+    judged = engine([configured(Finds("a", ManualClock()), verdict)]).judge(subject)
+    assert judged.verdict is verdict
+    assert [d.verdict for d in judged.decisions] == ([] if verdict is Verdict.ALLOW else [verdict])
+
+
+@pytest.mark.parametrize(
+    ("stage", "verdict", "runs"),
+    [
+        (Stage.INPUT, Verdict.FLAG, 1),
+        (Stage.INPUT, Verdict.REDACT, 1),
+        (Stage.INPUT, Verdict.FALLBACK, 1),
+        (Stage.INPUT, Verdict.BLOCK, 0),
+        (Stage.OUTPUT, Verdict.FLAG, 1),
+        (Stage.OUTPUT, Verdict.REDACT, 1),
+        (Stage.OUTPUT, Verdict.FALLBACK, 0),
+        (Stage.OUTPUT, Verdict.BLOCK, 0),
+    ],
+)
+def test_a_final_verdict_ends_the_stage(stage: Stage, verdict: Verdict, runs: int) -> None:
+    """After a block, or a fallback of an answer, later checks do not run; an input's fallback can still be blocked."""
+    clock = ManualClock()
+    later = Finds("later", clock)
+    judged = engine([configured(Finds("first", clock), verdict), configured(later)]).judge(Subject(stage, ("555",)))
+    assert later.runs == runs
+    assert judged.verdict is verdict
+    assert judged.reason == "first:number"
+
+
+@pytest.mark.parametrize("on_error", list(Verdict))
+def test_a_check_that_raises_obeys_on_error_and_is_never_silent(
+    on_error: Verdict, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed check leaves a decision, a flag at least, and a log line without any user text."""
+    with caplog.at_level(logging.ERROR):
+        judged = engine([configured(Raises(), on_error=on_error)]).judge(ANSWER)
+    expected = Verdict.FLAG if on_error is Verdict.ALLOW else on_error
+    assert judged.decisions == (Decision("broken", expected, "check_error"),)
+    assert caplog.messages == ["check_failed check=broken error=RuntimeError"]
+
+
+def test_a_failed_check_that_would_redact_takes_the_whole_text() -> None:
+    """What nobody can point at does not pass."""
+    assert engine([configured(Raises(), on_error=Verdict.REDACT)]).judge(ANSWER).texts == ("[broken]",)
+
+
+def test_a_failed_check_does_not_hide_what_the_others_find() -> None:
+    """The checks after a failed one still run when its verdict is not final."""
+    checks = [configured(Raises(), on_error=Verdict.FLAG), configured(Finds("a", ManualClock()), Verdict.BLOCK)]
+    assert engine(checks).judge(ANSWER).verdict is Verdict.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("takes_s", "text", "reasons"),
+    [
+        (0.04, "555", ["number"]),
+        (0.06, "555", ["number", "over_budget"]),
+        (0.04, "none", []),
+        (0.06, "none", ["over_budget"]),
+    ],
+)
+def test_a_late_check_is_judged_afterwards(takes_s: float, text: str, reasons: list[str]) -> None:
+    """Above the budget there is a decision with `on_error`, and the finding is kept."""
+    clock = ManualClock()
+    late = configured(Finds("late", clock, takes_s=takes_s), on_error=Verdict.BLOCK)
+    judged = engine([late], clock).judge(Subject(Stage.OUTPUT, (text,)))
+    assert [decision.reason for decision in judged.decisions] == reasons
+    assert (judged.verdict is Verdict.BLOCK) == ("over_budget" in reasons)
+
+
+def test_each_check_has_a_budget_of_its_own() -> None:
+    """A check pays for its own time only, and the judgement knows the sum."""
+    clock = ManualClock()
+    judged = engine([configured(Finds(name, clock, takes_s=0.04)) for name in "abc"], clock).judge(INPUT)
+    assert {decision.reason for decision in judged.decisions} == {"number"}
+    assert judged.elapsed_s == pytest.approx(0.12)
+
+
+def test_redactions_apply_to_the_texts() -> None:
+    """The judgement carries the texts as they may be passed on."""
+    judged = engine([configured(Finds("number", ManualClock()), Verdict.REDACT)]).judge(ANSWER)
+    assert judged.texts == ("call [number] now",)
+
+
+def test_an_empty_stage_allows_everything_and_is_not_watched() -> None:
+    """A task may have no checks on a stage."""
+    only_input = PolicyEngine({Stage.INPUT: [configured(Raises())]}, clock=ManualClock())
+    assert only_input.judge(ANSWER) == Judgement(Verdict.ALLOW, (), ANSWER.texts)
+    assert only_input.watches(Stage.INPUT)
+    assert not only_input.watches(Stage.OUTPUT)
+
+
+@given(st.lists(st.sampled_from(Verdict), max_size=5), st.sampled_from(Stage))
+def test_the_strongest_verdict_wins(verdicts: list[Verdict], stage: Stage) -> None:
+    """The judgement is as strong as its strongest decision, and the reason is that decision's."""
+    clock = ManualClock()
+    checks = [configured(Finds(f"c{number}", clock), verdict) for number, verdict in enumerate(verdicts)]
+    judged = engine(checks).judge(Subject(stage, ("555",)))
+    assert judged.verdict.severity == max((d.verdict.severity for d in judged.decisions), default=0)
+    assert Verdict.ALLOW not in {d.verdict for d in judged.decisions}
+    strongest = [f"{d.check}:{d.reason}" for d in judged.decisions if d.verdict is judged.verdict]
+    assert judged.reason == (strongest[0] if strongest else "")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.records import Decision, Span, Verdict
+from policies.redaction import redact
+
+TEXT = "0123456789"
+
+
+def marked(*spans: tuple[int, int, str], verdict: Verdict = Verdict.REDACT) -> Decision:
+    """A finding in the first text, with spans given as start, end, kind."""
+    return Decision("pii", verdict, "email", tuple(Span(0, start, end, kind) for start, end, kind in spans))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        ([], TEXT),
+        ([marked((0, 3, "email"))], "[email]3456789"),
+        ([marked((7, 10, "ip"))], "0123456[ip]"),
+        ([marked((0, 10, "card"))], "[card]"),
+        ([marked((2, 4, ""))], "01[pii]456789"),
+        ([marked((2, 4, "a"), (4, 6, "b"))], "01[a][b]6789"),
+        ([marked((2, 6, "a"), (4, 8, "b"))], "01[a]89"),
+        ([marked((4, 8, "b"), (2, 6, "a"))], "01[a]89"),
+        ([marked((2, 8, "a"), (3, 4, "b"))], "01[a]89"),
+        ([marked((2, 4, "a"), (2, 8, "b"))], "01[b]89"),
+        ([marked((2, 4, "a")), marked((3, 6, "b"))], "01[a]6789"),
+        ([marked((2, 4, "a")), marked((5, 6, "b"), verdict=Verdict.FLAG)], "01[a]456789"),
+        ([marked((2, 4, "a"), verdict=Verdict.BLOCK)], TEXT),
+        ([marked()], "[pii]"),
+    ],
+)
+def test_spans_are_replaced_once_on_the_original_text(decisions: list[Decision], expected: str) -> None:
+    """Overlaps become one replacement named by the first span; only redact decisions count; no spans means all."""
+    assert redact((TEXT,), decisions) == (expected,)
+
+
+def test_texts_without_a_span_are_passed_on_as_they_are() -> None:
+    """Only the text that a span points at changes."""
+    decision = Decision("pii", Verdict.REDACT, "ip", (Span(1, 0, 1, "ip"),))
+    assert redact(("one", "two"), [decision]) == ("one", "[ip]wo")
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), min_size=1, max_size=12))
+def test_nothing_redacted_survives_and_nothing_else_is_lost(pairs: list[tuple[int, int]]) -> None:
+    """Every character inside a span is gone, every other one stays, in order."""
+    text = "".join(chr(0x4E00 + place) for place in range(52))  # all different, none in a replacement
+    spans = [(start, start + size, "x") for start, size in pairs]
+    covered = {place for start, end, _ in spans for place in range(start, end)}
+    (result,) = redact((text,), [marked(*spans)])
+    assert result.replace("[x]", "") == "".join(text[place] for place in range(52) if place not in covered)
