@@ -58,7 +58,7 @@ async def deploy(
     reference = Reference.from_bytes(await store.blob(reference_id) or b"")
     reference.check(embedder)
     texts = [example.text for example in current.examples]
-    novelty = reference.novelty(embedder.embed(texts)) if texts else []
+    novelty = reference.novelty(embedder.embed(texts)).tolist() if texts else []
     strata = {text: reference.stratum(value) for text, value in zip(texts, novelty, strict=True)}
     baselines = evaluation_of.baselines(
         current,
@@ -66,7 +66,7 @@ async def deploy(
         comparer=comparer(settings.tasks[task].agreement.comparer, path=f"tasks.{task}.agreement.comparer"),
         stratum_of=strata.__getitem__,
     )
-    manifest = student.read_manifest(student.student_folder(distill.students_folder(settings), model))
+    manifest = student.read_manifest(student.student_folder(student.students_folder(settings), model))
     return await promote(
         store,
         manifest=manifest,

@@ -41,7 +41,7 @@ def json_equal(student: str, teacher: str) -> Comparison:
     """Equal as JSON values, whatever the order of keys; text that is no JSON never agrees."""
     try:
         return _verdict(_json(student) == _json(teacher))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # nested too deeply to be an answer
         return _verdict(False)
 
 

@@ -14,7 +14,7 @@ class Watched(msgspec.Struct, frozen=True):
     """What the drift stage found out about one exchange."""
 
     exchange_id: str
-    novelty: float
+    novelty: float | None  # None: there was no reference to compare with
 
 
 class WorkBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class PendingPair(msgspec.Struct, frozen=True):
 
 
 class WatchedExchange(msgspec.Struct, frozen=True):
-    """A journalled exchange with the novelty that the monitors gave it (None: not yet looked at)."""
+    """A journalled exchange with the novelty that the monitors gave it (None: not yet looked at, or no reference)."""
 
     exchange: Exchange
     novelty: float | None

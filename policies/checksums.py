@@ -32,9 +32,9 @@ IBAN_COUNTRIES = {country: size for size, countries in _IBAN_LENGTHS.items() for
 
 
 def luhn(text: str) -> bool:
-    """The check digit of payment cards (ISO/IEC 7812-1), for 13 to 19 ASCII digits with any separators."""
+    """The check digit of payment cards (ISO/IEC 7812-1), for 12 to 19 ASCII digits with any separators."""
     digits = text.translate(_SEPARATORS)
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
+    if not 12 <= len(digits) <= 19 or len(set(digits)) == 1:
         return False
     total = sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))
     return total % 10 == 0

@@ -22,6 +22,7 @@ _CARD = (
     rf"[2-6]\d{{3}}{_GAP}\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}"  # most: 4-4-4-4
     rf"|3\d{{3}}{_GAP}\d{{6}}{_GAP}\d{{4,5}}"  # American Express 4-6-5, Diners 4-6-4
     r"|[2-6]\d{12,18}"
+    r"|(?:1800|2131)\d{11}|(?:5018|5020|5038|58\d\d|6304|67\d\d)\d{8}"  # old JCB, short Maestro
 )
 PATTERNS = (
     Pattern("email", r"\b([A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b"),
@@ -76,7 +77,7 @@ class PiiCheck:
         if self._phones is None:
             return found
         taken = {place for match in found for place in range(match.start, match.end)}
-        numbers = [m for m in self._phones.find(text, allowance) if taken.isdisjoint(range(m.start, m.end))]
+        numbers = self._phones.find(text, allowance, taken=taken)
         return sorted([*found, *numbers], key=lambda match: match.start) if numbers else found
 
 

@@ -18,7 +18,11 @@ US = PhoneFinder("US")
         ("+44 20 7946 0018.", ["+44 20 7946 0018"]),
         ("650-253-0000 650-253-0001", ["650-253-0000", "650-253-0001"]),
         ("é日 650-253-0000", ["650-253-0000"]),
+        ("(650)253-0000x0135", ["(650)253-0000x0135"]),
+        ("+1-984-182-0190", ["+1-984-182-0190"]),
+        ("984-182-0190", []),
         ("order 2024-01-15", []),
+        ("2015-12-22 04:34:22", []),
         ("12345", []),
         ("1 2 3 4 5 6 7 8 9", []),
         ("000-000-0000", []),
@@ -51,6 +55,14 @@ def test_the_region_decides_about_numbers_without_country_code() -> None:
 def test_beyond_the_allowance_only_plain_shapes_count(text: str, found: bool) -> None:
     """A text of nothing but digits costs no library calls, and its unmistakable numbers are found all the same."""
     assert bool(US.find(text, Allowance(0))) is found
+
+
+def test_what_is_taken_is_no_phone_number_and_costs_nothing() -> None:
+    """A number that something else has claimed is not looked at again."""
+    text, allowance = "650-253-0000", Allowance(len("650-253-0000"))
+    assert US.find(text, allowance, taken=set(range(12))) == []
+    assert US.find(text, allowance, taken={11}) == []
+    assert not allowance.take(1)
 
 
 def test_the_allowance_is_shared_by_the_texts_of_a_subject() -> None:
