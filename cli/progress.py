@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-STDERR = Console(stderr=True)
+_PLAIN_WIDTH = 130  # of a file or a pipe, where rich would assume 80 columns
+
+
+def wide(console: Console) -> Console:
+    """The console, with room for a table when it is not a terminal."""
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
+    return console
+
+
+STDERR = wide(Console(stderr=True))
 
 
 @contextlib.contextmanager

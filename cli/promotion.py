@@ -58,7 +58,7 @@ async def deploy(
     reference = Reference.from_bytes(await store.blob(reference_id) or b"")
     reference.check(embedder)
     texts = [example.text for example in current.examples]
-    novelty = reference.novelty(embedder.embed(texts)).tolist() if texts else []
+    novelty = reference.held_out_novelty(embedder.embed(texts)).tolist() if texts else []
     strata = {text: reference.stratum(value) for text, value in zip(texts, novelty, strict=True)}
     baselines = evaluation_of.baselines(
         current,

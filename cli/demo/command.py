@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli.demo.plan import Deal, Options, deal
 from cli.demo.workspace import SECRET, Workspace
-from cli.progress import STDERR
+from cli.progress import STDERR, wide
 from cli.runtime import opened_store
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ async def _show(
     from cli.demo.summary import print_signals, print_table
     from monitors.report_process import report_in_subprocess
 
-    console = STDERR if options.as_json else Console()
+    console = STDERR if options.as_json else wide(Console())
     hooked = {event["id"] for event in receiver.received}
     await print_signals(console, store, settings, workspace.task, hooked=hooked)
     print_table(console, story.phases)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from domain.store import Store
 
 _EXAMPLE_CHARS = 90
+_COLUMNS = (
+    "phase", "requests", "student", "agreement [95 %]", "pairs", "by student", "serving", "shadow", "all teacher",
+)  # fmt: skip
 
 
 async def print_signals(console: Console, store: Store, settings: Settings, task: str, *, hooked: set[str]) -> None:
@@ -45,18 +48,8 @@ async def print_signals(console: Console, store: Store, settings: Settings, task
 def print_table(console: Console, phases: Sequence[Phase]) -> None:
     """Before, drift, after."""
     table = Table(title="What the demo measured")
-    for column in (
-        "phase",
-        "requests",
-        "student",
-        "agreement [95 %]",
-        "pairs",
-        "by student",
-        "cost",
-        "all teacher",
-        "saved",
-    ):
-        table.add_column(column, justify="left" if column in {"phase", "student"} else "right")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in {"phase", "student"} else "right", no_wrap=True)
     for phase in phases:
         interval = "" if phase.interval is None else f" [{phase.interval[0]:.3f}, {phase.interval[1]:.3f}]"
         costs = phase.costs
@@ -67,13 +60,18 @@ def print_table(console: Console, phases: Sequence[Phase]) -> None:
             "no pairs" if phase.agreement is None else f"{phase.agreement:.3f}{interval}",
             str(phase.pairs),
             f"{phase.student_share:.1%}",
-            f"${costs.total:.4f}",
+            f"${costs.student + costs.fallback:.4f}",
+            f"${costs.shadow:.4f}",
             f"${costs.all_teacher:.4f}",
-            f"{1 - costs.total / costs.all_teacher:.0%}" if costs.all_teacher else "",
         )
     console.print(table)
     if phases:
-        console.print(f"prices: {phases[0].costs.price_source}; cost = student + fallback + shadow")
+        console.print(f"prices: {phases[0].costs.price_source}", soft_wrap=True)
+        console.print(
+            f"The demo asks the teacher about {_share(phases)} of the inputs, to be over in a minute; "
+            "a live task asks about 1 to 5 %.",
+            soft_wrap=True,
+        )
 
 
 def print_json(phase: Phase) -> None:
@@ -98,6 +96,10 @@ def print_try(console: Console, settings: Settings, task: str, text: str, out: P
         markup=False,
         soft_wrap=True,
     )
+
+
+def _share(phases: Sequence[Phase]) -> str:
+    return f"{sum(phase.pairs for phase in phases) / max(sum(phase.requests for phase in phases), 1):.0%}"
 
 
 def _headline(signal: Signal) -> str:
