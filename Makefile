@@ -45,7 +45,7 @@ fast: $(STAMP)  ## the tests that need no model and no second
 docs: $(STAMP)  ## regenerate the configuration reference and its JSON Schema
 	$(BIN)/python tools/config_reference.py
 
-bench: $(STAMP)  ## a benchmark: make bench NAME=datasets DATA=DIR [QUICK=1]
+bench: $(STAMP)  ## a benchmark: make bench NAME=demo [DATA=DIR] [QUICK=1]
 	$(BIN)/python -m benchmarks.$(NAME) $(if $(DATA),--data $(DATA)) $(if $(QUICK),--quick)
 
 clean:  ## remove everything that was built

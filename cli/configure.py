@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.options import DEFAULT, Config, Json
+from cli.progress import wide
 from domain import config
 from domain.errors import PreceptorError
 from domain.settings import Settings
@@ -44,7 +45,7 @@ def check(path: Config = DEFAULT, as_json: Json = False) -> None:
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(_masked(settings)), indent=2) + b"\n")
         return
-    Console().print(_table(settings))
+    wide(Console()).print(_table(settings))
     sys.stdout.write(f"{path} is good\n")
 
 

@@ -21,4 +21,4 @@ def build(settings: EmbedderSettings) -> Embedder:
         return HashingEmbedder()
     from embedders.sentence_transformers import SentenceTransformersEmbedder
 
-    return SentenceTransformersEmbedder(settings.model, sha256=settings.sha256, batch=settings.batch)
+    return SentenceTransformersEmbedder.load(settings.model, sha256=settings.sha256, batch=settings.batch)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from domain.ports import Embedder
 
 _VERSION = b"hashing 1"
+_LONGEST = 32_768  # characters of a text that are read
 
 
 class HashingEmbedder:
@@ -39,7 +40,7 @@ class HashingEmbedder:
 
 
 def _features(text: str) -> Iterator[str]:
-    for word in text.casefold().split():
+    for word in text[:_LONGEST].casefold().split() or [""]:  # a blank text is like other blank texts
         yield word
         padded = f"<{word}>"
         yield from (padded[start : start + 3] for start in range(len(padded) - 2))

@@ -7,47 +7,64 @@ import importlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from domain.errors import ModelError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+    from sentence_transformers import SentenceTransformer
 
     from domain.ports import Embedder
 
 _PACKAGE = "package:"
+_LONGEST = 32_768  # characters: far more than any model reads, and the tokenizer need not see a whole book
+_LOADING = threading.Lock()  # transformers sets global state while it loads
 
 
 class SentenceTransformersEmbedder:
     """A loaded model on one CPU thread.  More threads are slower as soon as another process wants the core."""
 
-    def __init__(self, model: str, *, sha256: str = "", batch: int = 32) -> None:
-        """Load the weights.
+    def __init__(self, name: str, model: SentenceTransformer, *, sha256: str, batch: int) -> None:
+        """`model` is loaded; `sha256` is that of its weights.  Use `load`."""
+        self.name = name
+        self.sha256 = sha256
+        self._model = model
+        self._batch = batch
+        self._alone = threading.Lock()  # a fast tokenizer cannot be used by two threads at once
+
+    @classmethod
+    def load(cls, model: str, *, sha256: str = "", batch: int = 32) -> SentenceTransformersEmbedder:
+        """Load the weights; a local model never reaches for the network.
 
         Raises:
             ModelError: the model is missing or its model.safetensors is not the pinned one.
         """
         folder = _folder(model)
-        self.name = model
-        self.sha256 = _checksum(folder / "model.safetensors", pinned=sha256) if folder else sha256
-        self._batch = batch
-        self._model = _load(model, folder)
-        if not self.sha256:
-            self.sha256 = _fingerprint(self._model)
+        if folder is None:
+            if sha256:
+                raise ModelError(
+                    f"sha256 can only pin a model folder or a package; download {model!r} and give its path"
+                )
+            loaded = _load(model, offline=False)
+            return cls(model, loaded, sha256=_fingerprint(loaded), batch=batch)
+        found = _checksum(folder / "model.safetensors", pinned=sha256)
+        return cls(model, _load(str(folder), offline=True, name=model), sha256=found, batch=batch)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit-length rows, shape (len(texts), dimensions)."""
-        rows: NDArray[np.float32] = self._model.encode(
-            list(texts), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
-        )
-        return rows
-
-    def tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens the model's own tokenizer counts in each text."""
-        encoded = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=True)
-        return [len(ids) for ids in encoded["input_ids"]]
+        """Unit-length rows, shape (len(texts), dimensions).  The model itself cuts texts at its longest input."""
+        if not texts:
+            return np.empty((0, self._model.get_embedding_dimension() or 0), np.float32)
+        with self._alone:
+            return self._model.encode(
+                [text[:_LONGEST] for text in texts],
+                batch_size=self._batch,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
 
 
 def _folder(model: str) -> Path | None:
@@ -79,26 +96,24 @@ def _checksum(weights: Path, *, pinned: str) -> str:
     return found
 
 
-_LOADING = threading.Lock()
-
-
-def _load(model: str, folder: Path | None) -> Any:
+def _load(source: str, *, offline: bool, name: str = "") -> SentenceTransformer:
     try:
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError:
-        raise ModelError("sentence-transformers is missing: pip install 'preceptor[embed]'") from None
+        raise _missing(name or source, "sentence-transformers is not installed") from None
     torch.set_num_threads(1)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with _LOADING:  # transformers sets global state while it loads
+    with _LOADING:
         try:
-            return SentenceTransformer(str(folder or model), device="cpu", local_files_only=folder is not None)
+            return SentenceTransformer(source, device="cpu", local_files_only=offline)
         except (OSError, ValueError) as error:
-            raise _missing(model, type(error).__name__) from None
+            raise _missing(name or source, type(error).__name__) from None
 
 
-def _fingerprint(model: Any) -> str:
+def _fingerprint(model: SentenceTransformer) -> str:
+    """A hash of the weights in memory, for a model of which there is no single file to hash."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
@@ -113,4 +128,4 @@ def _missing(model: str, problem: str) -> ModelError:
 
 
 if TYPE_CHECKING:
-    _: Embedder = SentenceTransformersEmbedder("")
+    _: Embedder = SentenceTransformersEmbedder.load("")

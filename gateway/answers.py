@@ -1,28 +1,35 @@
-"""What a model answered, whole or in pieces: every text that a policy must see, and how to send another one instead."""
+"""What a model answered, whole or in pieces: every text of it that a policy must see."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from domain.records import Usage
-from gateway.wire import Function, ToolCall
+from domain.ports import Subject
+from domain.records import Stage, Usage
+
+Slot = tuple[int, str]  # the index of a choice, and the place of a text in its message
+PLACES = ("content", "refusal", "reasoning_content", "reasoning")  # beside them: tool arguments
+_TOOLS = ("function_call", "tool_calls.")
 
 
-class Choice(msgspec.Struct):
-    """The texts of one choice of an answer; `extra` holds tool arguments and reasoning, by where they stand."""
+class Choice(msgspec.Struct, frozen=True):
+    """One choice of an answer; `texts` by place, none of them empty."""
 
     index: int
-    content: str = ""
-    refusal: str = ""
-    extra: dict[str, str] = {}
+    texts: dict[str, str] = {}
     finish_reason: str = ""
 
-    def texts(self) -> list[str]:
-        """Everything a policy must see; the content first."""
-        return [self.content, self.refusal, *self.extra.values()]
+    @property
+    def content(self) -> str:
+        """What the client shows as the answer."""
+        return self.texts.get("content", "")
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the model asked for a tool."""
+        return any(place.startswith(_TOOLS) for place in self.texts)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -31,29 +38,49 @@ class Answer(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...]
     usage: Usage = Usage()
 
-    def subject_texts(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """All texts, and which of them are answers proper: a content, unless there are only tool calls."""
+    @property
+    def slots(self) -> list[Slot]:
+        """Where the texts of `subject` stand, in the same order; every choice has a content, though it may be empty."""
+        return [(choice.index, place) for choice in self.choices for place in {"content": "", **choice.texts}]
+
+    def subject(self, input_text: str) -> Subject:
+        """All texts for the policies.  A content is an answer proper unless it is empty beside a call of a tool."""
         texts: list[str] = []
-        answers: list[int] = []
+        proper: list[int] = []
         for choice in self.choices:
-            if choice.content or not choice.extra:
-                answers.append(len(texts))
-            texts += choice.texts()
-        return tuple(texts), tuple(answers)
+            if choice.content or not choice.calls_tools:
+                proper.append(len(texts))
+            texts += {"content": "", **choice.texts}.values()
+        return Subject(Stage.OUTPUT, tuple(texts), tuple(proper), input_text)
 
 
-class _AnswerMessage(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    function_call: Function | None = None
+class _Function(msgspec.Struct):
+    arguments: Any = None
 
 
-class _AnswerChoice(msgspec.Struct):
+class _Custom(msgspec.Struct):
+    input: Any = None
+
+
+class _ToolCall(msgspec.Struct):
+    index: int | None = None
+    function: _Function | None = None
+    custom: _Custom | None = None
+
+
+class _Message(msgspec.Struct):
+    content: Any = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    function_call: _Function | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(msgspec.Struct):
     index: int = 0
-    message: _AnswerMessage | None = None
-    delta: _AnswerMessage | None = None
+    message: _Message | None = None
+    delta: _Message | None = None
     finish_reason: str | None = None
 
 
@@ -62,19 +89,20 @@ class _Tokens(msgspec.Struct):
     completion_tokens: int = 0
 
 
-class _Answer(msgspec.Struct):
-    choices: list[_AnswerChoice]
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice]
     usage: _Tokens | None = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_CHUNK = msgspec.json.Decoder(_Chunk)
 
 
 class AnswerBuilder:
     """Puts an answer together from its chunks; a whole answer is one chunk with messages instead of deltas."""
 
     def __init__(self) -> None:
-        self._choices: dict[int, Choice] = {}
+        self._texts: dict[int, dict[str, list[str]]] = {}
+        self._reasons: dict[int, str] = {}
         self._usage = Usage()
 
     def add(self, chunk: bytes) -> None:
@@ -83,32 +111,28 @@ class AnswerBuilder:
         Raises:
             msgspec.DecodeError: it is not a chat completion or a chunk of one.
         """
-        value = _ANSWER.decode(chunk)
-        for part in value.choices:
-            choice = self._choices.setdefault(part.index, Choice(part.index))
-            self._extend(choice, part.message or part.delta or _AnswerMessage())
-            choice.finish_reason = part.finish_reason or choice.finish_reason
+        value = _CHUNK.decode(chunk)
+        for choice in value.choices:
+            texts = self._texts.setdefault(choice.index, {})
+            for message in filter(None, (choice.message, choice.delta)):
+                _extend(texts, message)
+            if choice.finish_reason:
+                self._reasons[choice.index] = choice.finish_reason
         if value.usage is not None:
             self._usage = Usage(value.usage.prompt_tokens, value.usage.completion_tokens)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether more has come than the announcement of a role."""
+        return bool(self._reasons) or any(self._texts.values())
+
     def build(self) -> Answer:
         """The answer so far."""
-        return Answer(tuple(self._choices[index] for index in sorted(self._choices)), self._usage)
-
-    @staticmethod
-    def _extend(choice: Choice, message: _AnswerMessage) -> None:
-        choice.content += message.content or ""
-        choice.refusal += message.refusal or ""
-        extra = {"reasoning_content": message.reasoning_content, "function_call": _arguments(message.function_call)}
-        for number, call in enumerate(message.tool_calls or ()):
-            extra[f"tool_calls.{call.index or number}"] = _arguments(call.function)
-        for key, text in extra.items():
-            if text:
-                choice.extra = choice.extra | {key: choice.extra.get(key, "") + text}
-
-
-def _arguments(function: Function | None) -> str | None:
-    return None if function is None else function.arguments
+        choices = (
+            Choice(index, {place: "".join(pieces) for place, pieces in texts.items()}, self._reasons.get(index, ""))
+            for index, texts in sorted(self._texts.items())
+        )
+        return Answer(tuple(choices), self._usage)
 
 
 def whole(body: bytes) -> Answer:
@@ -122,42 +146,19 @@ def whole(body: bytes) -> Answer:
     return builder.build()
 
 
-def remake(head: dict[str, Any], answer: Answer, contents: Sequence[str | None], *, finish_reason: str = "") -> bytes:
-    """A whole answer with other contents, after redaction or a block; log-probabilities would tell the text."""
-    choices = [
-        {
-            "index": choice.index,
-            "message": {"role": "assistant", "content": content, "refusal": None},
-            "logprobs": None,
-            "finish_reason": finish_reason or choice.finish_reason or "stop",
-        }
-        for choice, content in zip(answer.choices, contents, strict=True)
-    ]
-    return msgspec.json.encode(head | {"object": "chat.completion", "choices": choices, "usage": usage(answer)})
+def _extend(texts: dict[str, list[str]], message: _Message) -> None:
+    for place in PLACES:
+        _append(texts, place, getattr(message, place))
+    if message.function_call is not None:
+        _append(texts, "function_call", message.function_call.arguments)
+    for number, call in enumerate(message.tool_calls or ()):
+        place = f"tool_calls.{number if call.index is None else call.index}"
+        for written in (call.function and call.function.arguments, call.custom and call.custom.input):
+            _append(texts, place, written)
 
 
-def remake_events(
-    head: dict[str, Any], answer: Answer, contents: Sequence[str | None], *, finish_reason: str = "", with_usage: bool
-) -> list[bytes]:
-    """The same as events."""
-    head = head | {"object": "chat.completion.chunk"}
-    events = []
-    for choice, content in zip(answer.choices, contents, strict=True):
-        reason = finish_reason or choice.finish_reason or "stop"
-        delta = {"role": "assistant", "content": content or ""}
-        events.append({"index": choice.index, "delta": delta, "logprobs": None, "finish_reason": None})
-        events.append({"index": choice.index, "delta": {}, "logprobs": None, "finish_reason": reason})
-    chunks = [head | {"choices": [event]} for event in events]
-    if with_usage:
-        chunks.append(head | {"choices": [], "usage": usage(answer)})
-    return [msgspec.json.encode(chunk) for chunk in chunks]
-
-
-def usage(answer: Answer) -> dict[str, int]:
-    """OpenAI's usage object."""
-    tokens = answer.usage
-    return {
-        "prompt_tokens": tokens.prompt_tokens,
-        "completion_tokens": tokens.completion_tokens,
-        "total_tokens": tokens.prompt_tokens + tokens.completion_tokens,
-    }
+def _append(texts: dict[str, list[str]], place: str, written: Any) -> None:
+    """Some servers send an object where OpenAI sends a string: policies see it as JSON, so nothing slips by."""
+    if written:
+        text = written if isinstance(written, str) else msgspec.json.encode(written).decode()
+        texts.setdefault(place, []).append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -14,13 +15,17 @@ from starlette.exceptions import HTTPException
 from adapters.stores.sqlite import from_url
 from adapters.upstreams.openai_http import OpenAIUpstream
 from domain.clock import SystemClock
+from domain.errors import StoreError
 from gateway import metrics
-from gateway.chat import ChatRoute, TaskRoute
+from gateway.chat import ChatRoute
 from gateway.errors import ApiError, error_body, unknown_model, unknown_path
 from gateway.journal import Journal
+from gateway.ledger import Ledger
 from gateway.limits import BodyLimit, Concurrency, Errors
+from gateway.outages import Outages
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
+from gateway.request import TaskRoute
 from policies import app as policies
 
 if TYPE_CHECKING:
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
     from domain.settings import Settings
     from domain.store import Store
 
+_FIRST_SNAPSHOT_S = 2.0
 _DRAIN_S = 10.0
+_CLOSE_S = 2.0
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> ASGIApp:
@@ -49,22 +56,24 @@ def assemble(settings: Settings, *, store: Store, upstreams: Mapping[str, Upstre
     """The gateway on a given store and given upstreams."""
     registry = Registry(store, settings.tasks)
     queue = max(task.journal.queue for task in settings.tasks.values())
-    journal = Journal(store, most=queue, dropped=metrics.JOURNAL_DROPPED.inc)
+    journal = Journal(store, most=queue, dropped=metrics.JOURNAL_DROPPED.inc, waiting=metrics.JOURNAL_QUEUE.set)
+    outages = Outages()
     routes = {
-        name: _route(settings, name, upstreams=upstreams, registry=registry, clock=clock) for name in settings.tasks
+        name: _route(settings, name, upstreams=upstreams, registry=registry, outages=outages, clock=clock)
+        for name in settings.tasks
     }
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        metrics.JOURNAL_QUEUE.set_function(lambda: len(journal))
         journal.start()
-        registry.start()
+        await registry.start(timeout_s=_FIRST_SNAPSHOT_S)
         yield
         await registry.aclose()
         await journal.aclose(timeout_s=_DRAIN_S)
         for upstream in upstreams.values():
             await upstream.aclose()
-        await store.aclose()
+        with contextlib.suppress(TimeoutError, StoreError):  # a stalled disk must not keep the process alive
+            await asyncio.wait_for(store.aclose(), _CLOSE_S)
 
     return _stack(_application(sorted(routes), lifespan), settings, routes=routes, journal=journal, clock=clock)
 
@@ -85,22 +94,30 @@ def _stack(
 
 
 def _route(
-    settings: Settings, name: str, *, upstreams: Mapping[str, Upstream], registry: Registry, clock: Clock
+    settings: Settings,
+    name: str,
+    *,
+    upstreams: Mapping[str, Upstream],
+    registry: Registry,
+    outages: Outages,
+    clock: Clock,
 ) -> TaskRoute:
     task, path = settings.tasks[name], f"tasks.{name}"
     task_metrics = metrics.TaskMetrics(name)
-    engine = policies.build(task, root=Path(settings.root), path=path, clock=clock)
+    teacher, student = task.teacher.priced(path=f"{path}.teacher"), task.student.priced(path=f"{path}.student")
+    ledger = Ledger(task_metrics, teacher=teacher, student=student)
     pipeline = Pipeline(
-        name, task, upstreams=upstreams, engine=engine, registry=registry, metrics=task_metrics, clock=clock
-    )
-    return TaskRoute(
-        name=name,
-        pipeline=pipeline,
+        name,
+        task,
+        upstreams=upstreams,
+        engine=policies.build(task, root=Path(settings.root), path=path, clock=clock),
+        registry=registry,
         metrics=task_metrics,
-        teacher=task.teacher.priced(path=f"{path}.teacher"),
-        student=task.student.priced(path=f"{path}.student"),
-        journal_rate=task.journal.rate,
+        ledger=ledger,
+        outages=outages,
+        clock=clock,
     )
+    return TaskRoute(name=name, pipeline=pipeline, metrics=task_metrics, ledger=ledger, journal_rate=task.journal.rate)
 
 
 def _application(names: list[str], lifespan: Any) -> FastAPI:

@@ -6,6 +6,18 @@ from collections.abc import Sequence
 
 import msgspec
 
+from domain.errors import UpstreamFailure
+
+# What a client is told; addresses and details are for the operator's log.
+_FAILURES = {
+    UpstreamFailure.CONNECT: "The model server could not be reached",
+    UpstreamFailure.TIMEOUT: "The model server did not answer in time",
+    UpstreamFailure.DISCONNECT: "The model server broke off its answer",
+    UpstreamFailure.PROTOCOL: "The model server gave an answer that cannot be used",
+    UpstreamFailure.STATUS: "The model server refused the request",
+}
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
 
 class ApiError(Exception):
     """An answer that is an error; raised anywhere below `gateway.limits.Errors`, which sends it."""
@@ -31,6 +43,21 @@ def error_body(message: str, *, kind: str, code: str | None = None, param: str |
     return msgspec.json.encode({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
+def upstream_body(status: int, body: bytes) -> bytes:
+    """An upstream's error as it was if it is a JSON object, else (a load balancer's page) one of ours."""
+    try:
+        _OBJECT.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        kind = "api_error" if status >= 500 else "invalid_request_error"
+        return error_body(f"The upstream answered with status {status}", kind=kind, code="upstream_error")
+    return body
+
+
+def failure_body(kind: UpstreamFailure) -> bytes:
+    """The error of a call that no model answered."""
+    return error_body(_FAILURES[kind], kind="api_error", code="upstream_error")
+
+
 def unknown_model(name: str, known: Sequence[str]) -> ApiError:
     """The model is no task of ours."""
     message = f"The model {name[:100]!r} does not exist; this gateway serves {', '.join(known)}"
@@ -44,4 +71,11 @@ def unknown_path(path: str) -> ApiError:
 
 def wrong_method(method: str, path: str) -> ApiError:
     """The path is right and the method is not."""
-    return ApiError(405, f"{method} is not allowed at {path[:200]}", headers=[(b"allow", b"POST")])
+    message = f"{method} is not allowed at {path[:200]}; use POST"
+    return ApiError(405, message, code="method_not_allowed", headers=[(b"allow", b"POST")])
+
+
+def blocked(reason: str) -> ApiError:
+    """A policy refused the input; `reason` is its check and code."""
+    message = f"The request was blocked by a policy ({reason})"
+    return ApiError(400, message, code="content_policy_violation", param="messages")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -21,16 +22,31 @@ _LOG = logging.getLogger(__name__)
 _BATCH_ROWS = 100
 _BATCH_S = 0.05
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_MOST_BYTES = 64 * 1024 * 1024  # of texts in memory: ten thousand requests of 20 MB are not a bound
 
 
 class Journal:
     """Takes exchanges, writes them in batches of up to 100 rows or 50 ms, drops and counts when the queue is full."""
 
-    def __init__(self, store: Store, *, most: int, dropped: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        most: int,
+        dropped: Callable[[int], None],
+        waiting: Callable[[int], None] = lambda _: None,
+        most_bytes: int = _MOST_BYTES,
+        retry_s: tuple[float, ...] = _RETRY_S,
+    ) -> None:
+        """`dropped` is told how many more were lost, `waiting` how many are in the queue now."""
         self._store = store
         self._most = most
+        self._most_bytes = most_bytes
         self._dropped = dropped
+        self._waiting = waiting
+        self._retry_s = retry_s
         self._queue: collections.deque[Exchange] = collections.deque()
+        self._bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._open = False
@@ -42,10 +58,12 @@ class Journal:
 
     def offer(self, exchange: Exchange) -> bool:
         """Accept an exchange without waiting; False when the queue is full and it was dropped."""
-        if len(self._queue) >= self._most:
+        size = _size(exchange)
+        if len(self._queue) >= self._most or self._bytes + size > self._most_bytes:
             self._dropped(1)
             return False
         self._queue.append(exchange)
+        self._bytes += size
         self._arrived.set()
         return True
 
@@ -75,12 +93,13 @@ class Journal:
             except StoreError as error:
                 if attempt == 0:
                     _LOG.error("journal_not_written waiting=%s error=%s", len(self._queue), error)
-                await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                self._waiting(len(self._queue))
+                await asyncio.sleep(self._retry_s[min(attempt, len(self._retry_s) - 1)])
                 attempt += 1
 
     async def _gather(self) -> None:
-        """Return when there is a full batch, or something that has waited for 50 ms."""
-        if not self._queue:
+        """Return when something has waited for 50 ms; what came meanwhile goes along."""
+        if not self._queue and not self._closing:
             self._arrived.clear()
             await self._arrived.wait()
         if len(self._queue) < _BATCH_ROWS and not self._closing:
@@ -91,7 +110,22 @@ class Journal:
             await self._store.start()
             self._open = True
         while self._queue:
-            batch = [self._queue[number] for number in range(min(_BATCH_ROWS, len(self._queue)))]
-            await self._store.append(batch)
-            for _ in batch:  # only now: a batch that was not written stays in the queue
-                self._queue.popleft()
+            self._waiting(len(self._queue))
+            batch = list(itertools.islice(self._queue, _BATCH_ROWS))
+            try:
+                await self._store.append(batch)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - rows that break the store must not stop the journal for good
+                _LOG.error("journal_batch_refused exchanges=%s error=%s", len(batch), type(error).__name__)
+                self._dropped(len(batch))
+            self._forget(len(batch))  # only now: a batch that was not written stays in the queue
+        self._waiting(0)
+
+    def _forget(self, count: int) -> None:
+        for _ in range(count):
+            self._bytes -= _size(self._queue.popleft())
+
+
+def _size(exchange: Exchange) -> int:
+    return len(exchange.request) + len(exchange.input_text) + len(exchange.output_text)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _JSON = (b"content-type", b"application/json")
+_DISCARDED = 4  # times the limit
 
 
 class Errors:
@@ -49,7 +50,10 @@ class Errors:
 
 
 class Concurrency:
-    """At most `most` requests at a time; the next one gets 503 at once, instead of waiting where nobody sees it."""
+    """At most `most` requests at a time; the next one gets 503 at once, instead of waiting where nobody sees it.
+
+    Health is asked outside of /v1: a busy gateway must not be taken for a dead one.
+    """
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app
@@ -58,7 +62,7 @@ class Concurrency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
             await self._app(scope, receive, send)
             return
         if self._running >= self._most:
@@ -72,7 +76,11 @@ class Concurrency:
 
 
 class BodyLimit:
-    """Refuses a body over `most_bytes`, by its declared length or as soon as that many bytes have come."""
+    """Refuses a body over `most_bytes`, by its declared length or as soon as that many bytes have come.
+
+    The rest of a body that is not much too large is read and thrown away: closing on a client that is still sending
+    makes its kernel discard our answer.
+    """
 
     def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
         self._app = app
@@ -85,7 +93,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > self._most_bytes:
-            raise self._too_large()
+            raise await self._too_large(receive, int(declared))
         seen = 0
 
         async def counted() -> Message:
@@ -93,14 +101,25 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most_bytes:
-                raise self._too_large()
+                raise await self._too_large(receive, seen)
             return message
 
         await self._app(scope, counted, send)
 
-    def _too_large(self) -> ApiError:
-        message = f"The request body is larger than {self._most_bytes} bytes"
-        return ApiError(413, message, code="request_too_large", headers=[(b"connection", b"close")])
+    async def _too_large(self, receive: Receive, size: int) -> ApiError:
+        left = _DISCARDED * self._most_bytes
+        if size <= left:
+            await _discard(receive, left)
+        problem = f"The request body is larger than {self._most_bytes} bytes"
+        return ApiError(413, problem, code="request_too_large", headers=[(b"connection", b"close")])
+
+
+async def _discard(receive: Receive, most_bytes: int) -> None:
+    left, more = most_bytes, True
+    while more and left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

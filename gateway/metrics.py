@@ -1,16 +1,26 @@
-"""Every metric of the gateway.  Label values come from configuration or from bounded sets, never from a client."""
+"""Every metric of the gateway.  Label values come from configuration or from bounded sets, never from a client.
+
+Under a supervisor prometheus_client keeps them in files that the console adds up; a gateway serves no /metrics.
+"""
 
 from __future__ import annotations
 
+import enum
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from adapters.metrics import COST_USD
 
 if TYPE_CHECKING:
-    from domain.records import Arm, Decision, Stage
+    from collections.abc import Callable
+
+    from domain.records import Decision, Stage
+
+M = TypeVar("M", Counter, Histogram)
+
+NO_ARM = "none"  # nobody answered
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _OVERHEAD_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
@@ -39,26 +49,43 @@ JOURNAL_DROPPED = Counter("preceptor_journal_dropped_total", "Sampled exchanges 
 JOURNAL_QUEUE = Gauge("preceptor_journal_queue", "Exchanges that wait for the store.", multiprocess_mode="livesum")
 
 
+class Outcome(enum.StrEnum):
+    """How a request ended."""
+
+    OK = "ok"
+    BLOCKED = "blocked"  # an answer was withheld
+    REFUSED = "refused"  # the input was blocked
+    CLIENT_ERROR = "client_error"  # the upstream said that the request is wrong
+    UPSTREAM_ERROR = "upstream_error"  # no model gave an answer
+    CUT = "cut"  # a stream broke after its first event
+    CLIENT_GONE = "client_gone"
+
+
 class TaskMetrics:
     """The metrics of one task with their children looked up once: `labels()` on every request would cost more."""
 
     def __init__(self, task: str) -> None:
-        self._task = task
-        self.overhead = OVERHEAD_SECONDS.labels(task)
-        self.saved = SAVED_USD.labels(task)
-        self.requests = functools.cache(lambda arm, outcome: REQUESTS.labels(task, arm, outcome))
-        self.seconds = functools.cache(lambda arm: REQUEST_SECONDS.labels(task, arm))
-        self.first_token = functools.cache(lambda arm: FIRST_TOKEN_SECONDS.labels(task, arm))
-        self.fallbacks = functools.cache(lambda reason: FALLBACKS.labels(task, reason))
-        self.cost = functools.cache(lambda leg: COST_USD.labels(task, leg))
+        self.overhead: Histogram = OVERHEAD_SECONDS.labels(task)
+        self.saved: Counter = SAVED_USD.labels(task)
+        self.requests = _children(REQUESTS, task)
+        self.seconds = _children(REQUEST_SECONDS, task)
+        self.first_token = _children(FIRST_TOKEN_SECONDS, task)
+        self.fallbacks = _children(FALLBACKS, task)
+        self.cost = _children(COST_USD, task)
+        self._decisions = _children(DECISIONS, task)
 
     def decided(self, stage: Stage, decisions: tuple[Decision, ...]) -> None:
         """Count what checks decided."""
         for decision in decisions:
-            DECISIONS.labels(self._task, decision.check, stage, decision.verdict).inc()
+            self._decisions(decision.check, stage, decision.verdict).inc()
 
-    def ended(self, arm: Arm | str, outcome: str, *, seconds: float, overhead_s: float) -> None:
+    def ended(self, arm: str, outcome: Outcome, *, seconds: float, overhead_s: float) -> None:
         """Count a request that is over."""
         self.requests(arm, outcome).inc()
         self.seconds(arm).observe(seconds)
-        self.overhead.observe(max(overhead_s, 0.0))
+        self.overhead.observe(overhead_s)
+
+
+def _children(metric: M, task: str) -> Callable[..., M]:
+    """The metric's child for the task and the other label values, looked up once each."""
+    return functools.cache(lambda *values: metric.labels(task, *values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -25,15 +26,21 @@ class Registry:
         self._names = tuple(names)
         self._interval_s = interval_s
         self._deployments: dict[str, Deployment] = {}
+        self._tried = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
 
     def deployment(self, task: str) -> Deployment | None:
         """The deployment of a task, as of a second ago."""
         return self._deployments.get(task)
 
-    def start(self) -> None:
-        """Refresh in the background, at once and then every `interval_s`."""
+    async def start(self, *, timeout_s: float) -> None:
+        """Refresh in the background, at once and then every `interval_s`; wait `timeout_s` for the first time.
+
+        Without that wait a restarted gateway would ask the configured student, not the promoted one, for a moment.
+        """
         self._poller = tasks.spawn(self._poll(), name="registry")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._tried.wait(), timeout_s)
 
     async def aclose(self) -> None:
         """Stop refreshing."""
@@ -65,4 +72,5 @@ class Registry:
                 if not told:
                     _LOG.warning("registry_not_refreshed error=%s", error)
                 healthy, told = False, True
+            self._tried.set()
             await asyncio.sleep(self._interval_s)

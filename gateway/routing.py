@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from domain.records import Arm, Deployment
-from domain.settings import TaskSettings
+from domain.records import Arm
+
+if TYPE_CHECKING:
+    from domain.records import Deployment
+    from domain.settings import TaskSettings
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -16,11 +21,16 @@ class Step(msgspec.Struct, frozen=True):
     model: str
 
 
-def plan(task: TaskSettings, deployment: Deployment | None, *, teacher_only: bool = False) -> tuple[Step, ...]:
-    """The champion, then the teacher if that is the fallback; only the teacher when the input asks for it."""
+Plan = tuple[Step, ...]
+
+
+def plan(task: TaskSettings, deployment: Deployment | None, *, teacher_only: bool = False) -> Plan:
+    """The champion, then the teacher if that is the fallback.
+
+    `teacher_only` leaves the champion out; the plan is then empty for a task whose fallback is not the teacher.
+    """
     model = task.student.model if deployment is None else deployment.model
     champion = Step(Arm.CHAMPION, task.student.upstream, model)
     teacher = Step(Arm.TEACHER, task.teacher.upstream, task.teacher.model)
-    if task.fallback != "teacher":
-        return () if teacher_only else (champion,)
-    return (teacher,) if teacher_only else (champion, teacher)
+    fallback = (teacher,) if task.fallback == "teacher" else ()
+    return fallback if teacher_only else (champion, *fallback)

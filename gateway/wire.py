@@ -12,25 +12,28 @@ from gateway.errors import ApiError
 
 class _Part(msgspec.Struct):
     text: str | None = None
+    refusal: str | None = None
 
 
-class Function(msgspec.Struct):
-    """The arguments of a tool call: text that a model wrote."""
-
+class _Function(msgspec.Struct):
     arguments: str | None = None
 
 
-class ToolCall(msgspec.Struct):
-    """A call of a tool, whole or a piece of one."""
+class _Custom(msgspec.Struct):
+    input: str | None = None
 
-    index: int = 0
-    function: Function | None = None
+
+class _ToolCall(msgspec.Struct):
+    function: _Function | None = None
+    custom: _Custom | None = None
 
 
 class _Message(msgspec.Struct):
     role: str
     content: str | list[_Part] | None = None
-    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    function_call: _Function | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Options(msgspec.Struct):
@@ -71,16 +74,7 @@ def decode(body: bytes) -> Call:
     Raises:
         ApiError: 400, with the path of the offending field as `param`.
     """
-    try:
-        body.decode()
-        request = _REQUEST.decode(body)
-    except UnicodeDecodeError as error:
-        raise ApiError(400, f"The body is not UTF-8 (byte {error.start})", code="invalid_json") from None
-    except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
-        raise ApiError(400, problem, code="invalid_type", param=path.strip(".`") or None) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ApiError(400, f"The body is not JSON: {str(error)[:200]}", code="invalid_json") from None
+    request = _understood(body)
     if not request.messages:
         raise ApiError(400, "messages must not be empty", code="empty_array", param="messages")
     users = (message for message in reversed(request.messages) if message.role == "user")
@@ -95,12 +89,29 @@ def decode(body: bytes) -> Call:
     )
 
 
+def _understood(body: bytes) -> _Request:
+    try:
+        body.decode()  # msgspec does not look into the strings that it skips
+        return _REQUEST.decode(body)
+    except UnicodeDecodeError as error:
+        raise ApiError(400, f"The body is not UTF-8 (byte {error.start})", code="invalid_json") from None
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        raise ApiError(400, problem, code="invalid_type", param=path.strip(".`") or None) from None
+    except RecursionError:
+        raise ApiError(400, "The body is nested too deeply", code="invalid_json") from None
+    except msgspec.DecodeError as error:
+        raise ApiError(400, f"The body is not JSON: {error}", code="invalid_json") from None
+
+
 def _texts(message: _Message) -> list[str]:
-    arguments = [call.function.arguments for call in message.tool_calls or () if call.function]
-    return _content(message) + [text for text in arguments if text]
+    functions = [message.function_call, *(call.function for call in message.tool_calls or ())]
+    written = [message.refusal, *(function.arguments for function in functions if function)]
+    written += [call.custom.input for call in message.tool_calls or () if call.custom]
+    return _content(message) + [text for text in written if text]
 
 
 def _content(message: _Message) -> list[str]:
     if isinstance(message.content, str):
         return [message.content]
-    return [part.text for part in message.content or () if part.text]
+    return [text for part in message.content or () for text in (part.text, part.refusal) if text]

@@ -35,8 +35,11 @@ async def _until_told(monitors: Monitors) -> None:
     assert running is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await monitors.run()
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await monitors.run()
+    finally:
+        await monitors.aclose()
 
 
 if __name__ == "__main__":

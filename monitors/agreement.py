@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from domain.records import Agreement, Baseline, Pair, PairState, Stratum
 from monitors.sr import upper_bound
 
+UNSEEN = 0.5  # disagreement granted to a stratum of which nothing is known
 _Z = 1.959963984540054  # two-sided 95 %
 
 
@@ -34,11 +35,20 @@ def estimate(pairs: Iterable[Pair]) -> Agreement | None:
     return Agreement(share, max(0.0, centre - half), min(1.0, centre + half), count, method="Hajek, Wilson at n_eff")
 
 
-def disagreement_bounds(baselines: dict[Stratum, Baseline]) -> dict[str, float]:
-    """Upper 95 % bound of the disagreement rate of each stratum with held-out items; those at 1 can show nothing."""
-    bounds = {
-        str(stratum): float(upper_bound(baseline.items - baseline.agreed, baseline.items))
-        for stratum, baseline in baselines.items()
-        if baseline.items
-    }
+def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, float]:
+    """Upper bound of the disagreement rate of each stratum: what the student was accepted with.
+
+    One-sided Clopper-Pearson at 95 % of the held-out items.  A stratum without any gets `UNSEEN`, so that it alarms
+    only where the student is wrong more often than right; one where no item agreed has no bound below 1 and is left
+    out.  Empty when there is no item at all: there is then nothing to hold the student to.
+    """
+    if not any(baseline.items for baseline in baselines.values()):
+        return {}
+    bounds = {str(stratum): _bound(baselines.get(stratum, Baseline(0, 0))) for stratum in Stratum}
     return {stratum: bound for stratum, bound in bounds.items() if bound < 1.0}
+
+
+def _bound(baseline: Baseline) -> float:
+    if not baseline.items:
+        return UNSEEN
+    return float(upper_bound(baseline.items - baseline.agreed, baseline.items))

@@ -16,14 +16,13 @@ from domain.comparers import comparer
 from embedders import app as embedders
 from monitors.delivery import Delivery
 from monitors.pairing import Pairing
-from monitors.teacher import Teacher
+from monitors.teacher import Teacher, client
 from monitors.watch import Watch
 from monitors.worker import Steps, keep_going
 
 if TYPE_CHECKING:
     from domain.clock import Clock
-    from domain.ports import Embedder
-    from domain.settings import Settings
+    from domain.settings import Settings, TaskSettings
     from domain.store import Store
 
 _ALL = "all"
@@ -32,13 +31,20 @@ _ALL = "all"
 class Monitors:
     """All loops of one worker process."""
 
-    def __init__(self, loops: Sequence[tuple[str, Steps]], *, store: Store, teachers: Sequence[Teacher]) -> None:
-        self._loops = loops
+    def __init__(
+        self, loops: Sequence[tuple[str, Steps]], *, store: Store, teachers: Sequence[Teacher], delivery: Delivery
+    ) -> None:
+        self._loops = [*loops, (_ALL, delivery)]
         self._store = store
         self._teachers = teachers
+        self._delivery = delivery
 
     async def run(self) -> None:
-        """Work until cancelled; a loop that breaks ends all, so that the supervisor starts afresh."""
+        """Work until cancelled; a loop that breaks ends all, so that the supervisor starts afresh.
+
+        Raises:
+            StoreError: the store cannot be opened.
+        """
         await self._store.start()
         running = [
             tasks.spawn(keep_going(steps, task=task), name=f"{task}-{type(steps).__name__}")
@@ -49,9 +55,13 @@ class Monitors:
         finally:
             for task in running:
                 await tasks.cancel(task)
-            for teacher in self._teachers:
-                await teacher.aclose()
-            await self._store.aclose()
+
+    async def aclose(self) -> None:
+        """Close connections and the store."""
+        for teacher in self._teachers:
+            await teacher.aclose()
+        await self._delivery.aclose()
+        await self._store.aclose()
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Monitors:
@@ -65,28 +75,28 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Monitors:
     store = from_url(settings.store.url, Path(settings.root))
     owner = f"monitors-{secrets.token_hex(4)}"
     used = {task.drift.embedder for task in settings.tasks.values()}
-    loaded = {name: embedders.build(settings.embedders[name]) for name in sorted(used & set(settings.embedders))}
+    loaded = {name: embedders.build(settings.embedders[name]) for name in sorted(used)}
+    teachers = {name: _teacher(settings, task) for name, task in settings.tasks.items()}
     loops: list[tuple[str, Steps]] = []
-    teachers = []
     for name, task in settings.tasks.items():
         embedder = loaded[task.drift.embedder]
-        teacher = Teacher(task.teacher, settings.upstreams[task.teacher.upstream], shadow=task.shadow)
-        teachers.append(teacher)
         loops.append((name, Watch(name, task, store=store, embedder=embedder, clock=clock, owner=owner)))
-        loops.append((name, _pairing(settings, name, store, embedder, teacher, clock=clock, owner=owner)))
-    loops.append((_ALL, _delivery(settings, store, clock)))
-    return Monitors(loops, store=store, teachers=teachers)
+        loops.append((name, _pairing(settings, name, store, teachers[name], clock=clock, owner=owner)))
+    delivery = _delivery(settings, store, clock)
+    return Monitors(loops, store=store, teachers=list(teachers.values()), delivery=delivery)
 
 
-def _pairing(
-    settings: Settings, name: str, store: Store, embedder: Embedder, teacher: Teacher, *, clock: Clock, owner: str
-) -> Pairing:
+def _teacher(settings: Settings, task: TaskSettings) -> Teacher:
+    upstream = settings.upstreams[task.teacher.upstream]
+    return Teacher(task.teacher, client(upstream, timeout_s=task.shadow.timeout_s), shadow=task.shadow)
+
+
+def _pairing(settings: Settings, name: str, store: Store, teacher: Teacher, *, clock: Clock, owner: str) -> Pairing:
     task, path = settings.tasks[name], f"tasks.{name}"
     return Pairing(
         name,
         task,
         store=store,
-        embedder=embedder,
         teacher=teacher,
         price=task.teacher.priced(path=f"{path}.teacher"),
         comparer=comparer(task.agreement.comparer, path=f"{path}.agreement.comparer"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from domain.errors import ModelError
 from domain.ports import Evidence
-from domain.records import Deployment, DetectorState, Reading, Signal, SignalKind, Stratum
+from domain.records import Deployment, DetectorState, Reading, Signal, SignalKind
 from domain.settings import TaskSettings
 from monitors.agreement import disagreement_bounds
 from monitors.detectors.agreement import AgreementDetector
@@ -21,15 +23,17 @@ if TYPE_CHECKING:
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)
+_MONTH_S = 30 * 86400.0
+_LEAST_THRESHOLD = 10.0  # below it a single event would alarm
 
 
 class Armed(msgspec.Struct, frozen=True):
-    """A deployment with its reference and one detector, as of the last commit."""
+    """A deployment with one detector, as of the last commit."""
 
     deployment: Deployment
-    reference: Reference
     detector: Detector
     signals: list[Signal]  # of this deployment, growing
+    earlier: tuple[Signal, ...]  # of the deployments before it, in the month before it was armed
 
     def reading(self, found: Evidence, at: float) -> Reading:
         """The evidence as a row of the time series."""
@@ -53,9 +57,15 @@ class Armed(msgspec.Struct, frozen=True):
             state=self.detector.state(),
         )
 
-    def alarms(self, kind: SignalKind, *, since: float) -> int:
-        """How many signals of a kind this deployment has raised since then."""
-        return sum(signal.kind is kind and signal.at >= since for signal in self.signals)
+    def alarms_30d(self, kind: SignalKind, *, at: float) -> int:
+        """How many signals of a kind the task raised in the 30 days before `at`, whichever student served."""
+        return sum(signal.kind is kind and signal.at >= at - _MONTH_S for signal in (*self.earlier, *self.signals))
+
+
+class ArmedWatch(Armed, frozen=True):
+    """The same with the reference that inputs are compared with."""
+
+    reference: Reference
 
 
 def novelty_detector(task: TaskSettings, reference: Reference) -> Detector:
@@ -63,49 +73,50 @@ def novelty_detector(task: TaskSettings, reference: Reference) -> Detector:
     settings = task.drift
     if settings.detector == "none":
         return NoDetector("novelty")
-    threshold = settings.inputs_per_day * settings.false_alarm_days * _detectors(task)
-    return NoveltyDetector(
-        reference.bounds,
-        threshold=threshold,
-        budget=_words(settings.false_alarm_days, settings.inputs_per_day, "inputs", threshold),
-    )
+    threshold, budget = _budget(task, settings.false_alarm_days, settings.inputs_per_day, "inputs")
+    return NoveltyDetector(reference.bounds, threshold=threshold, budget=budget)
 
 
 def agreement_detector(task: TaskSettings, deployment: Deployment) -> Detector:
-    """The configured detector of falling agreement."""
+    """The configured detector of falling agreement; one that never alarms when there is nothing to hold against."""
     settings = task.agreement
     bounds = disagreement_bounds(deployment.baselines)
-    if settings.detector == "none" or not bounds:
+    if settings.detector == "none":
         return NoDetector("agreement")
-    threshold = settings.pairs_per_day * settings.false_alarm_days * _detectors(task)
-    return AgreementDetector(
-        bounds,
-        threshold=threshold,
-        budget=_words(settings.false_alarm_days, settings.pairs_per_day, "pairs", threshold),
-    )
+    if not bounds:
+        _LOG.warning("agreement_not_armed task=%s do='preceptor promote with held-out rows'", deployment.task)
+        return NoDetector("agreement")
+    threshold, budget = _budget(task, settings.false_alarm_days, settings.pairs_per_day, "pairs")
+    return AgreementDetector(bounds, threshold=threshold, budget=budget)
 
 
-async def load(store: Store, name: str, task: TaskSettings, *, embedder: Embedder, of: str) -> Armed | None:
-    """The task's deployment with the detector called `of`, or None while there is no deployment with a reference.
+async def arm_watch(
+    store: Store, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
+) -> ArmedWatch | None:
+    """The novelty detector of a deployment, or None when it has no reference.
 
     Raises:
         StoreError: the store cannot be read.
-        ModelError: the reference is damaged or was built with another embedder.
+        ModelError: the reference is missing, damaged, or was built with another embedder.
     """
-    deployment = await store.deployment(name)
-    if deployment is None or not deployment.reference_id:
+    if not deployment.reference_id:
         return None
     body = await store.blob(deployment.reference_id)
     if body is None:
-        _LOG.error("reference_missing task=%s reference=%s", name, deployment.reference_id)
-        return None
+        raise ModelError(f"the store has no reference {deployment.reference_id}: build it again and promote with it")
     reference = Reference.from_bytes(body)
     reference.check(embedder)
-    detector = novelty_detector(task, reference) if of == "novelty" else agreement_detector(task, deployment)
-    for state in await store.detector_states(name, state_key(deployment)):
-        if state.detector == detector.name:
-            detector.restore(state.state)
-    return Armed(deployment, reference, detector, await store.signals(name, after=deployment.at))
+    armed = await _armed(store, deployment, lambda: novelty_detector(task, reference), at)
+    return ArmedWatch(armed.deployment, armed.detector, armed.signals, armed.earlier, reference)
+
+
+async def arm_pairing(store: Store, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
+    """The agreement detector of a deployment.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return await _armed(store, deployment, lambda: agreement_detector(task, deployment), at)
 
 
 def state_key(deployment: Deployment) -> str:
@@ -113,18 +124,32 @@ def state_key(deployment: Deployment) -> str:
     return f"{deployment.reference_id}@{deployment.at!r}"
 
 
-def stratum(armed: Armed | None, novelty: float) -> Stratum:
-    """The shadow stratum of an input; ordinary while there is no reference to compare with."""
-    return Stratum.ORDINARY if armed is None else armed.reference.stratum(novelty)
+async def _armed(store: Store, deployment: Deployment, make: Callable[[], Detector], at: float) -> Armed:
+    detector = make()
+    for state in await store.detector_states(deployment.task, state_key(deployment)):
+        if state.detector == detector.name:
+            detector = _restored(detector, state) or make()
+    past = await store.signals(deployment.task, after=min(deployment.at, at - _MONTH_S))
+    own = [signal for signal in past if signal.at >= deployment.at]
+    _LOG.info("armed task=%s detector=%s model=%s", deployment.task, detector.name, deployment.model)
+    return Armed(deployment, detector, own, tuple(signal for signal in past if signal.at < deployment.at))
 
 
-def _detectors(task: TaskSettings) -> int:
-    """How many detectors share the budget of one false alarm in N days."""
-    return max(1, (task.drift.detector != "none") + (task.agreement.detector != "none"))
+def _restored(detector: Detector, state: DetectorState) -> Detector | None:
+    """The detector with its memory, or None when that is of another kind: the configuration has changed since."""
+    try:
+        detector.restore(state.state)
+    except ValueError:
+        _LOG.warning("detector_starts_afresh task=%s detector=%s reason=configuration", state.task, state.detector)
+        return None
+    return detector
 
 
-def _words(days: float, per_day: float, what: str, threshold: float) -> str:
-    return (
+def _budget(task: TaskSettings, days: float, per_day: float, what: str) -> tuple[float, str]:
+    """The threshold A, and the budget in words: all detectors of a task share one false alarm in `days`."""
+    detectors = (task.drift.detector != "none") + (task.agreement.detector != "none")
+    threshold = max(_LEAST_THRESHOLD, per_day * days * detectors)
+    return threshold, (
         f"one false alarm in {days:g} days for the task at {per_day:,.0f} {what} a day "
         f"(A = {threshold:,.0f} independent {what})"
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 20
+_AT_ONCE = 100
 _BACKOFF_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 
 
@@ -48,6 +48,11 @@ class Delivery:
 
     def forget(self) -> None:
         """Nothing is kept but when to try again."""
+
+    async def aclose(self) -> None:
+        """Close the notifiers."""
+        for notifier in {id(one): one for notifiers in self._notifiers.values() for one in notifiers}.values():
+            await notifier.aclose()
 
     async def _deliver(self, signal: Signal) -> bool:
         results = await asyncio.gather(

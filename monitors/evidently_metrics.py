@@ -3,6 +3,9 @@
 Evidently's embedding drift has no test and computes a t-SNE at every call, so novelty is judged here.
 """
 
+# mypy: disallow-subclassing-any=False
+# (Evidently is not followed by mypy: its 353 modules import each other.)
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,6 +26,7 @@ class NoveltyPValue(SingleValueMetric):
     """
 
     column: str = "novelty"
+    model: str = ""
     alpha: float = 0.01
 
     def _default_tests_with_reference(self, context: Context) -> list[Any]:
@@ -45,11 +49,14 @@ class NoveltyPValueCalculation(SingleValueCalculation[NoveltyPValue]):
 
     def display_name(self) -> str:
         """See Evidently."""
-        return "Novelty: p-value against the reference"
+        return " ".join(["Novelty of inputs", *(["while", self.metric.model, "served"] if self.metric.model else [])])
 
 
 class StudentAgreement(SingleValueMetric):
-    """Agreement of student and teacher over time, with its interval; fails below what was promised at promotion."""
+    """The last estimate of agreement, with the curve to it; fails below what was promised at promotion.
+
+    Times in seconds since the epoch; all four lists are equally long.
+    """
 
     times: list[float]
     estimates: list[float]
@@ -70,7 +77,7 @@ class StudentAgreementCalculation(SingleValueCalculation[StudentAgreement]):
     def calculate(self, context: Context, current_data: Any, reference_data: Any) -> SingleValue:
         """See Evidently."""
         metric = self.metric
-        times = np.asarray(metric.times, "datetime64[s]")
+        times = _times(metric.times)
         band = {"mode": "lines", "line": {"width": 0}, "showlegend": False}
         figure = go.Figure()
         figure.add_scatter(x=times, y=metric.uppers, **band)
@@ -88,12 +95,14 @@ class StudentAgreementCalculation(SingleValueCalculation[StudentAgreement]):
 
 
 class DetectorEvidence(SingleValueMetric):
-    """The largest evidence of a sequential detector: log(e-value) over log(threshold), an alarm at 1."""
+    """The largest evidence of a sequential detector: log(e-value) over log(threshold), an alarm at 1.
+
+    Times in seconds since the epoch.
+    """
 
     detector: str
     times: list[float]
     evidences: list[float]
-    budget: str = ""
 
     def _default_tests(self, context: Context) -> list[Any]:
         return [lt(1.0).bind_single(self.get_fingerprint())]
@@ -109,7 +118,7 @@ class DetectorEvidenceCalculation(SingleValueCalculation[DetectorEvidence]):
         """See Evidently."""
         metric = self.metric
         figure = go.Figure()
-        figure.add_scatter(x=np.asarray(metric.times, "datetime64[s]"), y=metric.evidences, mode="lines+markers")
+        figure.add_scatter(x=_times(metric.times), y=metric.evidences, mode="lines+markers")
         figure.add_hline(y=1.0, line_color="crimson", annotation_text="alarm")
         figure.update_layout(yaxis_title="log(e-value) / log(threshold)")
         largest = max(metric.evidences, default=0.0)
@@ -118,6 +127,10 @@ class DetectorEvidenceCalculation(SingleValueCalculation[DetectorEvidence]):
     def display_name(self) -> str:
         """See Evidently."""
         return f"Evidence of the {self.metric.detector} detector"
+
+
+def _times(seconds: list[float]) -> Any:
+    return (np.asarray(seconds, float) * 1000).astype("datetime64[ms]")
 
 
 def _drawn(

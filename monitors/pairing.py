@@ -14,7 +14,7 @@ from adapters.metrics import COST_USD
 from domain.durations import seconds
 from domain.errors import UpstreamError
 from domain.ports import Observation
-from domain.records import Pair, PairState, Reading, Signal, SignalKind
+from domain.records import Deployment, Pair, PairState, Reading, Signal, SignalKind
 from domain.store import PendingPair, WorkBatch
 from monitors import agreement, arming, metrics, signals
 from monitors.keys import near_duplicate_key
@@ -22,7 +22,7 @@ from monitors.keys import near_duplicate_key
 if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.comparers import Comparer
-    from domain.ports import Embedder, Evidence
+    from domain.ports import Evidence
     from domain.prices import Price
     from domain.settings import TaskSettings
     from domain.store import Store
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from monitors.teacher import Teacher
 
 _LOG = logging.getLogger(__name__)
-_LEASE_S = 300.0  # longer than all retries of a batch
+_ROUNDS = 4  # teacher calls of a batch, one after the other on each of the concurrent slots
+_LEASE_S = 60.0  # on top of the longest time that the calls of a batch can take
 _DAY_S = 86400.0
-_MONTH_S = 30 * _DAY_S
 
 
 class Pairing:
@@ -44,7 +44,6 @@ class Pairing:
         task: TaskSettings,
         *,
         store: Store,
-        embedder: Embedder,
         teacher: Teacher,
         price: Price,
         comparer: Comparer,
@@ -54,13 +53,14 @@ class Pairing:
         self._name = name
         self._task = task
         self._store = store
-        self._embedder = embedder
         self._teacher = teacher
         self._price = price
         self._compare = comparer
         self._clock = clock
         self._owner = owner
         self._armed: Armed | None = None
+        self._armed_for: Deployment | None = None
+        self._current = False  # whether what is in memory is what was committed
         self._recent: deque[Pair] = deque(maxlen=task.agreement.window)
 
     async def step(self) -> int:
@@ -68,17 +68,20 @@ class Pairing:
 
         Raises:
             StoreError: the batch was rolled back; call `forget`, then try again.
-            ModelError: the reference does not fit the embedder.
         """
         await self._arm()
-        at = self._clock.now_s()
+        at, shadow = self._clock.now_s(), self._task.shadow
         leased = await self._store.lease_pairs(
-            self._name, owner=self._owner, limit=4 * self._task.shadow.concurrency, lease_s=_LEASE_S, at=at
+            self._name,
+            owner=self._owner,
+            limit=_ROUNDS * shadow.concurrency,
+            lease_s=_LEASE_S + _ROUNDS * shadow.timeout_s,
+            at=at,
         )
         if not leased:
             return 0
         spent = await self._store.spent_usd(self._name, since=at - at % _DAY_S)
-        broke = spent >= self._task.shadow.max_usd_per_day
+        broke = spent >= shadow.max_usd_per_day
         closed = await asyncio.gather(*(self._close(sample, at=at, broke=broke) for sample in leased))
         drift = await self._drift_scores()
         batch = self._batch(leased, closed, drift)
@@ -88,19 +91,23 @@ class Pairing:
 
     def forget(self) -> None:
         """Drop what is in memory; the next step reads the committed state again."""
-        self._armed = None
+        self._current = False
 
     async def _arm(self) -> None:
+        """Load the detector and the recent pairs of the student that serves, if that is not what is in memory."""
         deployment = await self._store.deployment(self._name)
-        if self._armed is not None and self._armed.deployment == deployment:
+        if self._current and deployment == self._armed_for:
             return
-        self._armed = await arming.load(self._store, self._name, self._task, embedder=self._embedder, of="agreement")
+        model, since = ("", 0.0) if deployment is None else (deployment.model, deployment.at)
+        self._armed = None
+        if deployment is not None:
+            self._armed = await arming.arm_pairing(self._store, self._task, deployment, at=self._clock.now_s())
+        pairs = await self._store.pairs(
+            self._name, after=since, model=model, limit=_ROUNDS * self._task.agreement.window
+        )
         self._recent.clear()
-        if self._armed is not None:
-            armed = self._armed.deployment
-            pairs = await self._store.pairs(self._name, after=armed.at, model=armed.model)
-            self._recent.extend(pair for pair in pairs if pair.state is PairState.PAIRED)
-            _LOG.info("armed task=%s detector=agreement model=%s", self._name, armed.model)
+        self._recent.extend(pair for pair in pairs if pair.state is PairState.PAIRED)
+        self._armed_for, self._current = deployment, True
 
     async def _close(self, sample: PendingPair, *, at: float, broke: bool) -> Pair:
         """The sample with its end; only a healthy one, in time and within the budget, costs a teacher call."""
@@ -145,7 +152,7 @@ class Pairing:
             at=self._clock.now_s(),
             closed=closed,
             states=[] if self._armed is None else [self._armed.state()],
-            readings=readings[-1:] if not any(reading.alarm for reading in readings) else readings,
+            readings=[reading for reading in readings if reading.alarm or reading is readings[-1]],
             signals=raised,
         )
 
@@ -162,7 +169,7 @@ class Pairing:
         )
 
     def _raise(self, armed: Armed, found: Evidence, drift: dict[str, float], *, at: float) -> list[Signal]:
-        if not found.alarm or not signals.due(SignalKind.RETRAIN, armed.signals, at=at, settings=self._task.signal):
+        if not signals.retrain_due(found, armed.signals, at=at, settings=self._task.signal):
             return []
         signal = signals.retrain(
             armed.deployment,
@@ -198,5 +205,5 @@ class Pairing:
                 "retrain_signal task=%s evidence=%.2f pairs=%s", self._name, signal.evidence, signal.pairs_used
             )
         if self._armed is not None:
-            alarms = self._armed.alarms(SignalKind.RETRAIN, since=batch.at - _MONTH_S)
+            alarms = self._armed.alarms_30d(SignalKind.RETRAIN, at=batch.at)
             metrics.ALARMS_30D.labels(self._name, self._armed.detector.name).set(alarms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,10 @@ QUANTILES = (0.8, 0.9, 0.95, 0.99)
 FLAGGED = 2  # an input above the third quantile belongs to the flagged stratum
 NEIGHBOURS = 5
 LEAST = 100
+_SAME = 1 - 1e-5  # cosine of a text with itself, as float32 rounds it
 _ROWS = 1024  # of the distance matrix at a time
+_DECIMALS = 5  # float32 products differ in the seventh with the size of a batch; a repeated input must not look new
+_DAMAGE = (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile, msgspec.DecodeError)
 
 
 class Reference:
@@ -66,8 +70,16 @@ class Reference:
             )
 
     def novelty(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The novelty of each row, in [0, 2]."""
+        """The novelty of each row, in [0, 2]; one matrix product."""
         return _nearest(vectors @ self.vectors.T)
+
+    def held_out_novelty(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The novelty of rows that may be among the reference inputs: such a row leaves itself out, as they do."""
+        similarity = vectors @ self.vectors.T
+        nearest = similarity.argmax(axis=1)
+        rows = np.flatnonzero(similarity[np.arange(len(vectors)), nearest] > _SAME)
+        similarity[rows, nearest[rows]] = -np.inf
+        return _nearest(similarity)
 
     def exceeds(self, novelty: float) -> tuple[float, ...]:
         """1 for each quantile that a novelty exceeds, lowest first."""
@@ -95,7 +107,7 @@ class Reference:
             with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
                 meta: dict[str, Any] = msgspec.json.decode(arrays["meta"].tobytes())
                 return cls(arrays["vectors"], novelty=arrays["novelty"], **meta)
-        except (ValueError, KeyError, OSError, TypeError, msgspec.DecodeError) as error:
+        except _DAMAGE as error:
             raise ModelError(f"the stored reference is damaged ({type(error).__name__}): build it again") from None
 
 
@@ -110,5 +122,5 @@ def _leave_one_out(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _nearest(similarity: NDArray[np.float32]) -> NDArray[np.float64]:
     top = np.partition(similarity, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
-    distances: NDArray[np.float64] = 1.0 - top.mean(axis=1, dtype=np.float64)
+    distances: NDArray[np.float64] = np.round(1.0 - top.mean(axis=1, dtype=np.float64), _DECIMALS)
     return distances

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
 import warnings
 from collections.abc import Sequence
@@ -18,31 +19,40 @@ import msgspec
 from adapters.stores.sqlite import from_url
 from domain import config
 from domain.errors import PreceptorError
-from domain.records import Deployment, Pair, PairState, Reading
+from domain.records import Deployment, Pair, PairState, Reading, Stratum
 from domain.store import WatchedExchange
 from monitors.agreement import disagreement_bounds, estimate
 from monitors.reference import Reference
 
 if TYPE_CHECKING:
     from domain.settings import Settings
+    from domain.store import Store
 
-_MOST = 5000
+_MOST = 20_000  # rows that are read, the newest
+_DEPLOYMENTS = 3  # that are compared, the newest
 _POINTS = 200  # of a curve
 _WINDOW = 100  # pairs in a point of the agreement curve
+_LEAST = 20  # pairs in the first point
 
 
-class Material(msgspec.Struct, frozen=True):
-    """What a report shows."""
+class Period(msgspec.Struct, frozen=True):
+    """A deployment, the reference that its inputs were compared with, and their novelty."""
 
     deployment: Deployment
     reference: Reference
-    exchanges: Sequence[WatchedExchange]
+    novelty: Sequence[float]
+
+
+class Material(msgspec.Struct, frozen=True):
+    """What a report shows: the last deployments, and pairs and readings since the first of them."""
+
+    periods: Sequence[Period]
     pairs: Sequence[Pair]
     readings: Sequence[Reading]
 
 
 async def gather(settings: Settings, task: str, *, after: float) -> Material:
-    """Read the store.
+    """Read the store: the last three deployments, or what came at or after `after`.
 
     Raises:
         PreceptorError: there is no deployment with a reference, or no watched exchange yet.
@@ -50,23 +60,33 @@ async def gather(settings: Settings, task: str, *, after: float) -> Material:
     store = from_url(settings.store.url, Path(settings.root))
     await store.start()
     try:
-        history = await store.deployments(task)
-        deployment = next((d for d in history if d.at >= after and d.reference_id), history[-1] if history else None)
-        if deployment is None or not deployment.reference_id:
+        served = spans(await store.deployments(task))[-_DEPLOYMENTS:]
+        if not served:
             raise PreceptorError(f"task {task} has no deployment with a reference yet: preceptor promote makes one")
-        rows = await store.exchanges(task, after=after, limit=_MOST)
-        watched = [row for row in rows if row.novelty is not None]
-        if not watched:
+        start = after or served[0][0].at
+        rows = await store.exchanges(task, after=start, limit=_MOST)
+        periods = [await _period(store, deployment, rows, until) for deployment, until in served]
+        if not any(period.novelty for period in periods):
             raise PreceptorError(f"task {task} has no watched exchanges yet: send traffic, and check the monitors")
         return Material(
-            deployment,
-            Reference.from_bytes(await store.blob(deployment.reference_id) or b""),
-            watched,
-            [pair for pair in await store.pairs(task, after=after, limit=_MOST) if pair.state is PairState.PAIRED],
-            await store.readings(task, after=after),
+            [period for period in periods if period.novelty],
+            [pair for pair in await store.pairs(task, after=start, limit=_MOST) if pair.state is PairState.PAIRED],
+            await store.readings(task, after=start),
         )
     finally:
         await store.aclose()
+
+
+def spans(history: Sequence[Deployment]) -> list[tuple[Deployment, float]]:
+    """Each deployment that has a reference, with the time at which the next one took over."""
+    ends = [*(deployment.at for deployment in history[1:]), math.inf][: len(history)]
+    return [(deployment, end) for deployment, end in zip(history, ends, strict=True) if deployment.reference_id]
+
+
+async def _period(store: Store, deployment: Deployment, rows: Sequence[WatchedExchange], until: float) -> Period:
+    reference = Reference.from_bytes(await store.blob(deployment.reference_id) or b"")
+    novelty = [row.novelty for row in rows if row.novelty is not None and deployment.at <= row.exchange.at < until]
+    return Period(deployment, reference, novelty)
 
 
 def write(material: Material, out: Path) -> None:
@@ -78,14 +98,18 @@ def write(material: Material, out: Path) -> None:
 
         from monitors.evidently_metrics import DetectorEvidence, NoveltyPValue, StudentAgreement
 
-        definition = DataDefinition(numerical_columns=["novelty"])
-        current = Dataset.from_pandas(pd.DataFrame({"novelty": [r.novelty for r in material.exchanges]}), definition)
-        reference = Dataset.from_pandas(pd.DataFrame({"novelty": material.reference.own_novelty}), definition)
-        metrics: list[Any] = [NoveltyPValue()]
+        columns = {f"novelty_{number}": period for number, period in enumerate(material.periods, 1)}
+        definition = DataDefinition(numerical_columns=list(columns))
+        metrics: list[Any] = [NoveltyPValue(column=name, model=p.deployment.model) for name, p in columns.items()]
         metrics += [DetectorEvidence(detector=name, **curve) for name, curve in _evidence(material).items()]
         if material.pairs:
-            metrics.append(StudentAgreement(floor=_floor(material.deployment), **_agreement(material.pairs)))
-        snapshot = Report(metrics, include_tests=True).run(current, reference)
+            newest = material.periods[-1].deployment
+            metrics.append(StudentAgreement(floor=_floor(newest), **_agreement(material.pairs)))
+        current = pd.DataFrame({name: pd.Series(period.novelty) for name, period in columns.items()})
+        own = pd.DataFrame({name: pd.Series(period.reference.own_novelty) for name, period in columns.items()})
+        snapshot = Report(metrics, include_tests=True).run(
+            Dataset.from_pandas(current, definition), Dataset.from_pandas(own, definition)
+        )
         out.parent.mkdir(parents=True, exist_ok=True)
         snapshot.save_html(str(out))
 
@@ -100,20 +124,24 @@ def _evidence(material: Material) -> dict[str, dict[str, list[float]]]:
 
 
 def _agreement(pairs: Sequence[Pair]) -> dict[str, list[float]]:
+    """The estimate over the last pairs of the student that answered, along the way."""
     curve: dict[str, list[float]] = {"times": [], "estimates": [], "lowers": [], "uppers": []}
-    first = min(20, len(pairs))
-    for end in range(first, len(pairs) + 1, max(1, len(pairs) // _POINTS)):
-        found = estimate(pairs[max(0, end - _WINDOW) : end])
-        assert found is not None
-        for key, value in zip(curve, (pairs[end - 1].opened_at, found.estimate, found.lower, found.upper), strict=True):
-            curve[key].append(value)
+    least = min(_LEAST, len(pairs))
+    for end in range(least, len(pairs) + 1, max(1, len(pairs) // _POINTS)):
+        newest = pairs[end - 1]
+        window = [pair for pair in pairs[max(0, end - _WINDOW) : end] if pair.model == newest.model]
+        found = estimate(window) if len(window) >= least else None
+        if found is not None:
+            row = (newest.opened_at, found.estimate, found.lower, found.upper)
+            for key, value in zip(curve, row, strict=True):
+                curve[key].append(value)
     return curve
 
 
 def _floor(deployment: Deployment) -> float:
     """The lower bound of agreement on the held-out rows of the ordinary stratum."""
     bounds = disagreement_bounds(deployment.baselines)
-    return 1.0 - bounds.get("ordinary", 1.0)
+    return 1.0 - bounds.get(Stratum.ORDINARY, 1.0)
 
 
 def main(arguments: list[str]) -> int:

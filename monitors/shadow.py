@@ -9,7 +9,8 @@ from domain.settings import ShadowSettings
 def probability(stratum: Stratum, *, warned: bool, settings: ShadowSettings) -> float:
     """The inclusion probability of an exchange among all traffic: higher for flagged inputs while a warning holds.
 
-    It depends on the input and on the past only, so weighting by its inverse keeps estimates unbiased.
+    Among all traffic, not among what was journalled: the draws nest, and a rate never exceeds the journal's.  It
+    depends on the input and on the past only, so weighting by its inverse keeps estimates unbiased.
     """
     return settings.flagged_rate if warned and stratum is Stratum.FLAGGED else settings.rate
 

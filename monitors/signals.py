@@ -11,12 +11,23 @@ from domain.records import Agreement, Deployment, Pair, PairState, Signal, Signa
 from domain.settings import SignalSettings
 
 _EXAMPLES = 5
+_LEAST_PAIRS = 20  # an alarm on fewer is believed when it comes again: there is too little to retrain on
 
 
 def due(kind: SignalKind, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
     """Whether the cooldown since the last signal of this kind is over."""
     last = max((signal.at for signal in past if signal.kind is kind), default=float("-inf"))
     return at - last >= seconds(settings.cooldown)
+
+
+def warning_due(found: Evidence, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
+    """Whether evidence of drift becomes a warning."""
+    return found.alarm and due(SignalKind.WARNING, past, at=at, settings=settings)
+
+
+def retrain_due(found: Evidence, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
+    """Whether evidence of falling agreement becomes a retraining signal."""
+    return found.alarm and found.samples >= _LEAST_PAIRS and due(SignalKind.RETRAIN, past, at=at, settings=settings)
 
 
 def holds(past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
@@ -78,5 +89,7 @@ def retrain(
 
 
 def _id(deployment: Deployment, detector: str, found: Evidence) -> str:
-    name = f"{deployment.task}\0{deployment.reference_id}\0{deployment.model}\0{detector}\0{found.samples}"
+    """The same for a replay, another for another deployment: a student that serves again counts from one again."""
+    parts = (deployment.task, deployment.reference_id, deployment.model, repr(deployment.at), detector, found.samples)
+    name = "\0".join(map(str, parts))
     return f"signal-{hashlib.sha256(name.encode()).hexdigest()[:24]}"

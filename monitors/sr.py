@@ -4,6 +4,7 @@ For each stream of yes/no events with a rate of at most q, and each alternative 
 event is q1/q and of its absence (1-q1)/(1-q).  G <- (G + 1) * ratio sums the evidence over all possible change points;
 G - n is a supermartingale while the rate is at most q, so the mean of several G exceeds A on average not before A
 observations.  (Shin, Ramdas, Rinaldo: E-detectors, a nonparametric framework for sequential change detection, 2023.)
+The observations may depend on each other within one, but not over time: the rate given the past must stay at most q.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class ExceedanceSR:
 
     def update(self, events: Sequence[float]) -> None:
         """Take one observation in: J values, 1 where the event happened."""
-        happened = np.asarray(events, bool)[:, None]
+        happened = np.asarray(events, bool).reshape(len(self._g), 1)
         self._g = np.minimum((self._g + 1) * np.where(happened, self._event, self._absence), _LARGEST)
 
     @property
@@ -53,8 +54,15 @@ class ExceedanceSR:
         return rows
 
     def restore(self, values: list[list[float]]) -> None:
-        """Continue from `values`."""
-        self._g = np.asarray(values, float).reshape(self._g.shape)
+        """Continue from `values`.
+
+        Raises:
+            ValueError: they belong to other bounds or alternatives.
+        """
+        g = np.asarray(values, float)
+        if g.shape != self._g.shape:
+            raise ValueError(f"the state has shape {g.shape}, not {self._g.shape}")
+        self._g = g
 
 
 def evidence(statistic: float, threshold: float) -> float:
@@ -67,5 +75,5 @@ def upper_bound(events: NDArray[np.int64] | int, n: int, *, level: float = 0.95)
     from scipy.stats import beta
 
     k = np.asarray(events, float)
-    bound = beta.ppf(level, k + 1, np.maximum(n - k, 0) + (n - k <= 0) * 1e-9)
+    bound = beta.ppf(level, k + 1, np.maximum(n - k, 1))
     return np.where(k >= n, 1.0, bound)

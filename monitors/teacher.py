@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import httpx
 import msgspec
 import openai
-from openai.types.chat import ChatCompletion
 
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.records import Usage
@@ -15,8 +15,26 @@ from domain.records import Usage
 if TYPE_CHECKING:
     from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
 
-_STREAMING = ("stream", "stream_options")
-_RETRIES = 2
+_DROPPED = ("stream", "stream_options", "n")  # only the first choice is compared, so only one is paid for
+_RETRIES = 2  # with the SDK's backoff, all inside `timeout_s`
+_FILTERED = "content_filter"  # what is left of a filtered answer says nothing about the student
+
+
+class _Message(msgspec.Struct):
+    content: str
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
+    usage: Usage | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -29,36 +47,59 @@ class Reply(msgspec.Struct, frozen=True):
 class Teacher:
     """One teacher model, asked at most `concurrency` times at once."""
 
-    def __init__(self, model: ModelSettings, upstream: UpstreamSettings, *, shadow: ShadowSettings) -> None:
+    def __init__(self, model: ModelSettings, client: openai.AsyncOpenAI, *, shadow: ShadowSettings) -> None:
         self._model = model.model
+        self._client = client
+        self._timeout_s = shadow.timeout_s
         self._slots = asyncio.Semaphore(shadow.concurrency)
-        self._client = openai.AsyncOpenAI(
-            base_url=upstream.base_url,
-            api_key=upstream.api_key or "none",
-            timeout=shadow.timeout_s,
-            max_retries=_RETRIES,
-        )
 
     async def ask(self, request: bytes) -> Reply:
-        """The teacher's answer to the body of a client's request.
+        """The teacher's answer to the body of a client's request; retried while `timeout_s` lasts.
 
         Raises:
-            UpstreamError: there was none after two retries.
+            UpstreamError: there was none that can be compared.
         """
-        fields: dict[str, Any] = msgspec.json.decode(request)
-        body = {key: value for key, value in fields.items() if key not in _STREAMING} | {"model": self._model}
+        body = self._body(request)
         try:
-            async with self._slots:
-                answer = await self._client.post("/chat/completions", cast_to=ChatCompletion, body=body)
-        except openai.APITimeoutError:
-            raise UpstreamError(UpstreamFailure.TIMEOUT, "the teacher did not answer in time") from None
+            async with self._slots, asyncio.timeout(self._timeout_s):
+                answer = await self._client.post("/chat/completions", cast_to=httpx.Response, body=body)
+        except (TimeoutError, openai.APITimeoutError):
+            raise UpstreamError(UpstreamFailure.TIMEOUT, f"no answer in {self._timeout_s:g} s") from None
         except openai.APIStatusError as error:
             raise UpstreamError(UpstreamFailure.STATUS, f"the teacher answered {error.status_code}") from None
-        except openai.OpenAIError as error:
-            raise UpstreamError(UpstreamFailure.CONNECT, f"the teacher failed: {type(error).__name__}") from None
-        usage = Usage(answer.usage.prompt_tokens, answer.usage.completion_tokens) if answer.usage else Usage()
-        return Reply((answer.choices[0].message.content or "") if answer.choices else "", usage)
+        except openai.APIConnectionError:
+            raise UpstreamError(UpstreamFailure.CONNECT, f"cannot reach {self._client.base_url.host}") from None
+        return _reply(answer.content)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.close()
+
+    def _body(self, request: bytes) -> dict[str, Any]:
+        try:
+            fields = msgspec.json.decode(request, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise UpstreamError(UpstreamFailure.PROTOCOL, "the journalled request is not a JSON object") from None
+        return {key: value for key, value in fields.items() if key not in _DROPPED} | {"model": self._model}
+
+
+def client(upstream: UpstreamSettings, *, timeout_s: float) -> openai.AsyncOpenAI:
+    """The SDK's client of an upstream."""
+    return openai.AsyncOpenAI(
+        base_url=upstream.base_url,
+        api_key=upstream.api_key or "none",  # the SDK refuses an empty one; local servers need none
+        timeout=timeout_s,
+        max_retries=_RETRIES,
+    )
+
+
+def _reply(body: bytes) -> Reply:
+    """The first choice, read with our own types: the SDK's do not check what a server sends."""
+    try:
+        answer = _ANSWER.decode(body)
+    except msgspec.DecodeError as error:
+        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the teacher gave no text to compare: {error}") from None
+    choice = answer.choices[0]
+    if choice.finish_reason == _FILTERED:
+        raise UpstreamError(UpstreamFailure.PROTOCOL, "the teacher's answer was filtered")
+    return Reply(choice.message.content, answer.usage or Usage())

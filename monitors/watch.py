@@ -1,15 +1,18 @@
-"""The drift half of a worker: embeds sampled inputs, watches novelty, chooses shadow samples.  Never asks a model."""
+"""The drift half of a worker: embeds journalled inputs, watches novelty, chooses shadow samples.  Asks no model.
+
+Novelty is about inputs, so every input since the deployment counts, whichever model answered it: the newest inputs are
+the likeliest to have been answered by the teacher.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from domain.ports import Evidence, Observation
-from domain.records import Exchange, Pair, PairState, Reading, Signal, SignalKind
+from domain.records import Deployment, Exchange, Pair, PairState, Reading, Signal, SignalKind, Stratum
 from domain.store import Watched, WorkBatch
 from monitors import arming, metrics, shadow, signals
 from monitors.keys import near_duplicate_key
@@ -19,12 +22,11 @@ if TYPE_CHECKING:
     from domain.ports import Embedder
     from domain.settings import TaskSettings
     from domain.store import Store
-    from monitors.arming import Armed
+    from monitors.arming import ArmedWatch
 
 _LOG = logging.getLogger(__name__)
 _ROWS = 64
 _LEASE_S = 60.0
-_MONTH_S = 30 * 86400.0
 
 
 class Watch:
@@ -39,8 +41,9 @@ class Watch:
         self._embedder = embedder
         self._clock = clock
         self._owner = owner
-        self._armed: Armed | None = None
-        self._told = False
+        self._armed: ArmedWatch | None = None
+        self._armed_for: Deployment | None = None
+        self._current = False  # whether what is in memory is what was committed
 
     async def step(self) -> int:
         """Handle one batch; returns how many exchanges it had.
@@ -63,37 +66,40 @@ class Watch:
 
     def forget(self) -> None:
         """Drop what is in memory; the next step reads the committed state again."""
-        self._armed = None
+        self._current = False
 
     async def _arm(self) -> None:
         deployment = await self._store.deployment(self._name)
-        if self._armed is None or self._armed.deployment != deployment:
-            self._armed = await arming.load(self._store, self._name, self._task, embedder=self._embedder, of="novelty")
-            if self._armed is not None:
-                _LOG.info("armed task=%s detector=novelty model=%s", self._name, self._armed.deployment.model)
-            elif not self._told:
-                self._told = True
-                _LOG.warning("not_armed task=%s do='preceptor reference build, then preceptor promote'", self._name)
-
-    async def _novelties(self, leased: Sequence[Exchange]) -> list[float]:
+        if self._current and deployment == self._armed_for:
+            return
+        self._armed = None
+        if deployment is not None:
+            self._armed = await arming.arm_watch(
+                self._store, self._task, deployment, embedder=self._embedder, at=self._clock.now_s()
+            )
         if self._armed is None:
-            return [math.nan] * len(leased)
-        vectors = await asyncio.to_thread(self._embedder.embed, [exchange.input_text for exchange in leased])
-        found: list[float] = self._armed.reference.novelty(vectors).tolist()
-        return found
+            _LOG.warning("novelty_not_armed task=%s do='preceptor reference build, preceptor promote'", self._name)
+        self._armed_for, self._current = deployment, True
 
-    def _batch(self, leased: Sequence[Exchange], novelties: Sequence[float], at: float) -> WorkBatch:
+    async def _novelties(self, leased: Sequence[Exchange]) -> list[float | None]:
+        """What each input's novelty is; None without a reference, and then nothing is embedded."""
+        if self._armed is None:
+            return [None] * len(leased)
+        vectors = await asyncio.to_thread(self._embedder.embed, [exchange.input_text for exchange in leased])
+        return [float(novelty) for novelty in self._armed.reference.novelty(vectors)]
+
+    def _batch(self, leased: Sequence[Exchange], novelties: Sequence[float | None], at: float) -> WorkBatch:
         readings: list[Reading] = []
         raised: list[Signal] = []
         opened: list[Pair] = []
         for exchange, novelty in zip(leased, novelties, strict=True):
             found = self._observe(exchange, novelty)
             if self._armed is not None and found is not None and (found.alarm or exchange is leased[-1]):
-                readings.append(self._armed.reading(found, at))
+                readings.append(self._armed.reading(found, exchange.at))
                 raised += self._warn(self._armed, found, leased, novelties, at=exchange.at)
             pair = shadow.choose(
                 exchange,
-                arming.stratum(self._armed, novelty),
+                self._stratum(novelty),
                 warned=self._warned(exchange.at),
                 settings=self._task.shadow,
                 at=at,
@@ -109,10 +115,16 @@ class Watch:
             signals=raised,
         )
 
-    def _observe(self, exchange: Exchange, novelty: float) -> Evidence | None:
+    def _stratum(self, novelty: float | None) -> Stratum:
+        """The shadow stratum of an input; ordinary while there is no reference to compare with."""
+        if self._armed is None or novelty is None:
+            return Stratum.ORDINARY
+        return self._armed.reference.stratum(novelty)
+
+    def _observe(self, exchange: Exchange, novelty: float | None) -> Evidence | None:
         """Tell the detector of an input, unless it came before this student was deployed."""
         armed = self._armed
-        if armed is None or exchange.at < armed.deployment.at:
+        if armed is None or novelty is None or exchange.at < armed.deployment.at:
             return None
         return armed.detector.update(
             Observation(
@@ -124,11 +136,17 @@ class Watch:
         )
 
     def _warn(
-        self, armed: Armed, found: Evidence, leased: Sequence[Exchange], novelties: Sequence[float], *, at: float
+        self,
+        armed: ArmedWatch,
+        found: Evidence,
+        leased: Sequence[Exchange],
+        novelties: Sequence[float | None],
+        *,
+        at: float,
     ) -> list[Signal]:
-        if not found.alarm or not signals.due(SignalKind.WARNING, armed.signals, at=at, settings=self._task.signal):
+        if not signals.warning_due(found, armed.signals, at=at, settings=self._task.signal):
             return []
-        strangest = sorted(zip(novelties, leased, strict=True), key=lambda row: -row[0])
+        strangest = sorted(zip(novelties, leased, strict=True), key=lambda row: -(row[0] or 0.0))
         signal = signals.warning(
             armed.deployment,
             armed.detector.name,
@@ -153,5 +171,5 @@ class Watch:
             if pair.state is not PairState.PENDING:
                 metrics.SHADOW.labels(self._name, pair.state).inc()
         if self._armed is not None:
-            alarms = self._armed.alarms(SignalKind.WARNING, since=batch.at - _MONTH_S)
+            alarms = self._armed.alarms_30d(SignalKind.WARNING, at=batch.at)
             metrics.ALARMS_30D.labels(self._name, self._armed.detector.name).set(alarms)

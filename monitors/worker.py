@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from domain.errors import PreceptorError
@@ -26,7 +27,7 @@ class Steps(Protocol):
         ...
 
 
-async def keep_going(steps: Steps, *, task: str) -> None:
+async def keep_going(steps: Steps, *, task: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """Run steps until cancelled.  A step that fails is forgotten and repeated: the store still has its input."""
     failures = 0
     while True:
@@ -38,8 +39,8 @@ async def keep_going(steps: Steps, *, task: str) -> None:
             if failures == 0:
                 _LOG.error("step_failed task=%s step=%s error=%s", task, type(steps).__name__, error)
             metrics.STORE_FAILURES.labels(task).inc()
-            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+            await sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
             failures += 1
             continue
         if not done:
-            await asyncio.sleep(_IDLE_S)
+            await sleep(_IDLE_S)

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and docs/preceptor.schema.json from the settings and the comments beside their fields."""
+"""Writes docs/configuration.md and docs/preceptor.schema.json from the settings and the comments beside them."""
 
 from __future__ import annotations
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from adapters.http.pool import Pool
+from adapters.http.pool import Address, Pool
 from domain.ports import Headers, Reply
 
 if TYPE_CHECKING:
@@ -15,24 +14,34 @@ if TYPE_CHECKING:
 # Ours to set, or about one connection only (RFC 9110 section 7.6.1).
 _NOT_PASSED_ON = frozenset(
     b"host content-length content-type accept-encoding authorization connection keep-alive proxy-authorization "
-    b"proxy-connection te trailer transfer-encoding upgrade expect".split()
+    b"proxy-connection te trailer transfer-encoding upgrade expect user-agent".split()
 )
+_URL_SAFE = "/%:@!$&'()*+,;=?-._~"  # what a path or query may hold as it is (RFC 3986 section 3.3)
 
 
 class HttpClient:
-    """POSTs to one server with one set of fixed headers."""
+    """POSTs to one server with one set of fixed headers.  `peer` names it in errors, such as "upstream openai".
+
+    Raises:
+        ValueError: the URL names no host, or a port that is none.
+    """
 
     def __init__(
-        self, url: str, *, name: str, timeout_s: float, connect_timeout_s: float, headers: Headers = ()
+        self, url: str, *, peer: str, timeout_s: float, connect_timeout_s: float, headers: Headers = ()
     ) -> None:
         parts = urlsplit(url)
-        self._path = parts.path.rstrip("/")
-        self._query = f"?{parts.query}" if parts.query else ""
+        if not parts.hostname:
+            raise ValueError("the URL names no host")
+        tls = parts.scheme == "https"
+        address = Address(parts.hostname, parts.port or (443 if tls else 80), tls)
+        self._base = quote(parts.path, safe=_URL_SAFE)
+        self._query = f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else ""
         self._timeout_s = timeout_s
-        self._pool = Pool(url, name=name, connect_timeout_s=connect_timeout_s)
-        host = parts.netloc.rpartition("@")[2]
-        fixed = [(b"host", host.encode()), (b"user-agent", b"preceptor"), (b"accept-encoding", b"identity"), *headers]
-        self._fixed = _lines(fixed)
+        self._pool = Pool(address, peer=peer, connect_timeout_s=connect_timeout_s)
+        host = parts.netloc.rpartition("@")[2].encode()
+        self._fixed = _lines(
+            [(b"host", host), (b"user-agent", b"preceptor"), (b"accept-encoding", b"identity"), *headers]
+        )
 
     async def post(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
         """The whole answer, whatever its status.
@@ -48,20 +57,20 @@ class HttpClient:
         return Reply(answer.status, answer.headers, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     async def open(self, path: str, body: bytes, *, headers: Headers = ()) -> Answer:
-        """The head of the answer, its body to follow.
+        """The head of the answer, its body to follow.  An empty `path` asks for the URL itself.
 
         Raises:
             UpstreamError: there was no head.
         """
         passed_on = _lines([pair for pair in headers if pair[0] not in _NOT_PASSED_ON])
-        target = f"{self._path}{path}{self._query}".encode()
-        request = b"POST %b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
-            target, self._fixed, passed_on, len(body), body,
+        target = f"{self._base.rstrip('/')}{path}" if path else self._base or "/"
+        request = b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
+            target.encode(), self._query.encode(), self._fixed, passed_on, len(body), body,
         )  # fmt: skip
         return Answer(self._pool, await self._pool.exchange(request, timeout_s=self._timeout_s))
 
     async def aclose(self) -> None:
-        """Close idle connections."""
+        """Close idle connections; those in use close with the end of their answer."""
         self._pool.close()
 
 
@@ -69,22 +78,35 @@ class Answer:
     """An answer whose body may still be coming.  Implements `domain.ports.ReplyStream`."""
 
     def __init__(self, pool: Pool, connection: Connection) -> None:
-        self.status = connection.status
-        self.headers: Headers = connection.headers
+        self.status = connection.response.status
+        self.headers: Headers = connection.response.headers
         self._pool = pool
         self._connection: Connection | None = connection
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Answer:
         """Pieces of the body as they come; see `domain.ports.ReplyStream`."""
-        while self._connection is not None and (piece := await self._connection.read()):
-            yield piece
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece.  Whatever goes wrong here, cancellation too, drops the connection."""
+        if self._connection is None:
+            raise StopAsyncIteration
+        try:
+            piece = await self._connection.read()
+        except BaseException:
+            await self.aclose()
+            raise
+        if not piece:
+            await self.aclose()
+            raise StopAsyncIteration
+        return piece
 
     async def aclose(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
         if self._connection is not None:
-            self._pool.release(self._connection)
-            self._connection = None
+            connection, self._connection = self._connection, None
+            self._pool.release(connection)
 
 
 def _lines(headers: Headers) -> bytes:
-    return b"".join(b"%b: %b\r\n" % pair for pair in headers)
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
+from adapters.http.response import MalformedResponseError, ResponseReader
 from domain.errors import UpstreamError, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -17,43 +15,37 @@ _HIGH_WATER = 64 * 1024  # bytes of a body that wait for a slow reader before th
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request at a time and holds what has come of its answer.
+    """Sends one request at a time and holds what has come of its response.
 
-    `received` tells whether a byte of the answer came: without one, a reused connection was stale and the request may
-    be sent again.
+    `peer` names the server in errors, such as "upstream openai"; `on_lost` is called when the socket has closed.
     """
 
-    def __init__(self, name: str, *, on_idle_close: Callable[[Connection], None]) -> None:
-        self.reused = False
-        self.received = False
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+    def __init__(self, peer: str, *, on_lost: Callable[[Connection], None]) -> None:
+        self.response = ResponseReader()
         self.idle_since = 0.0
-        self._name = name
-        self._on_idle_close = on_idle_close
+        self._peer = peer
+        self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._body: collections.deque[bytes] = collections.deque()
-        self._buffered = 0
-        self._paused = False
         self._active = False
-        self._done = False
-        self._keep_alive = False
+        self._paused = False
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timeout_s = 0.0
         self._last_byte = 0.0
 
-    # what the client calls
+    @property
+    def usable(self) -> bool:
+        """Whether the socket is still open, as far as this side knows."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    # the pool and the client call these
 
     def send(self, request: bytes, *, timeout_s: float) -> None:
-        """Write a request; `timeout_s` without a byte of the answer ends it."""
+        """Write a request; `timeout_s` without a byte of the response ends the exchange."""
         assert self._transport is not None
-        self._parser = httptools.HttpResponseParser(self)
-        self.received = self._done = self._keep_alive = self._head_complete = False
-        self.status = 0
-        self.headers = []
+        self.response.begin()
         self._active = True
         self._timeout_s, self._last_byte = timeout_s, self._loop.time()
         self._timer = self._loop.call_later(timeout_s, self._check_timeout)
@@ -63,54 +55,48 @@ class Connection(asyncio.Protocol):
         """Wait for status and headers.
 
         Raises:
-            UpstreamError: the answer broke off or did not come.
+            UpstreamError: the response broke off or did not come.
         """
-        while not self._head_complete:
+        while not self.response.head_complete:
             await self._wait()
 
     async def read(self) -> bytes:
         """The next piece of the body; empty at its end.
 
         Raises:
-            UpstreamError: the answer broke off or stalled.
+            UpstreamError: the response broke off or stalled.
         """
-        while not self._body:
-            if self._done:
+        response = self.response
+        while not response.buffered:
+            if response.done:
                 return b""
             await self._wait()
-        piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
-        self._buffered = 0
-        if self._paused and self._transport is not None:
-            self._paused = False
-            self._last_byte = self._loop.time()
-            self._transport.resume_reading()
+        piece = response.take()
+        if self._paused:
+            self._resume()
         return piece
 
     def release(self) -> bool:
         """End the exchange; True when the connection may carry another one, else it is closed."""
-        self._stop_timer()
-        self._active = False
-        if self._done and self._keep_alive and self._error is None and self.usable:
-            self.reused = True
+        response = self.response
+        if response.done and response.keep_alive and self._error is None and self.usable:
+            if self._paused:
+                self._resume()
+            self._active = False
             self.idle_since = self._loop.time()
             return True
         self.abort()
         return False
 
     def abort(self) -> None:
-        """Close at once, which tells the server to stop."""
-        self._stop_timer()
+        """Close at once, which tells the server to stop; whoever still reads gets an error."""
+        if self._active:
+            self._fail(UpstreamFailure.DISCONNECT, "was left before the end of its answer")
         self._active = False
         if self._transport is not None:
             self._transport.abort()
 
-    @property
-    def usable(self) -> bool:
-        """Whether the socket is still open, as far as this side knows."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    # asyncio.Protocol
+    # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
@@ -118,61 +104,35 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if not self._active or self._done:
-            self._keep_alive = False  # bytes that nobody asked for: this connection cannot be trusted
+        if not self._active:  # bytes that nobody asked for: this connection cannot be trusted
             self.abort()
             return
-        self.received = True
+        response = self.response
         self._last_byte = self._loop.time()
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(UpstreamFailure.PROTOCOL, f"did not answer in HTTP/1.1 ({type(error).__name__})")
+            response.feed(data)
+        except MalformedResponseError as error:
+            self._fail(UpstreamFailure.PROTOCOL, f"did not answer in HTTP/1.1: {error}")
             self.abort()
+            return
+        if response.done:
+            self._stop_timer()
+        elif response.buffered > _HIGH_WATER and not self._paused:
+            self._pause()
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        if not self._active:
-            self._on_idle_close(self)
-            return
-        if self._head_complete and not self._done and exc is None and self._ends_with_connection():
-            self._finish()
-        else:
+        if self._active:
+            if exc is None:
+                self.response.end()
             self._fail(UpstreamFailure.DISCONNECT, "closed the connection before the end of its answer")
-
-    # httptools
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools."""
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """See httptools."""
-        self.status = self._parser.get_status_code()
-        if self.status >= 200:
-            self._head_complete = True
-            self._wake()
-
-    def on_body(self, data: bytes) -> None:
-        """See httptools."""
-        self._body.append(data)
-        self._buffered += len(data)
-        if self._buffered > _HIGH_WATER and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-        self._wake()
-
-    def on_message_complete(self) -> None:
-        """See httptools."""
-        if self.status < 200:  # an interim answer: the real one follows
-            self.headers = []
-            return
-        self._keep_alive = self._parser.should_keep_alive()
-        self._finish()
+        self._on_lost(self)
 
     # inside
 
     async def _wait(self) -> None:
+        """Until something has come.  Cheaper than asyncio.timeout: one timer a request, none a wait."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
@@ -180,31 +140,34 @@ class Connection(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
-        if self._error is not None and not self._body:
-            raise self._error
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _finish(self) -> None:
-        self._done = True
+    def _fail(self, kind: UpstreamFailure, problem: str) -> None:
+        """End the exchange.  A response that is complete stays good, and the first error is the one that counts."""
+        if self._error is None and not self.response.done:
+            self._error = UpstreamError(kind, f"{self._peer} {problem}")
         self._stop_timer()
         self._wake()
 
-    def _fail(self, kind: UpstreamFailure, problem: str) -> None:
-        if self._error is None and not self._done:
-            self._error = UpstreamError(kind, f"upstream {self._name} {problem}")
-        self._wake()
+    def _pause(self) -> None:
+        assert self._transport is not None
+        self._paused = True
+        self._transport.pause_reading()
 
-    def _ends_with_connection(self) -> bool:
-        names = {name for name, _ in self.headers}
-        return not names & {b"content-length", b"transfer-encoding"}
+    def _resume(self) -> None:
+        assert self._transport is not None
+        self._paused = False
+        self._last_byte = self._loop.time()
+        if self.usable:
+            self._transport.resume_reading()
 
     def _check_timeout(self) -> None:
-        idle_s = self._loop.time() - self._last_byte
-        if self._paused or idle_s < self._timeout_s:  # a slow reader is not the server's fault
-            wait_s = self._timeout_s if self._paused else self._timeout_s - idle_s
+        silent_s = self._loop.time() - self._last_byte
+        if self._paused or silent_s < self._timeout_s:  # a slow reader is not the server's fault
+            wait_s = self._timeout_s if self._paused else self._timeout_s - silent_s
             self._timer = self._loop.call_later(wait_s, self._check_timeout)
             return
         self._fail(UpstreamFailure.TIMEOUT, f"sent nothing for {self._timeout_s:g} s")

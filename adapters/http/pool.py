@@ -4,98 +4,123 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from urllib.parse import urlsplit
+
+import msgspec
 
 from adapters.http.connection import Connection
 from domain.errors import UpstreamError, UpstreamFailure
 
-_IDLE_S = 60.0
-_IDLE_MOST = 100
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a server listens."""
+
+    host: str
+    port: int
+    tls: bool
 
 
 class Pool:
-    """Opens connections as they are needed and keeps up to 100 idle ones for a minute."""
+    """Opens connections as they are needed and keeps up to `most_idle` of them for up to `idle_s` seconds."""
 
-    def __init__(self, url: str, *, name: str, connect_timeout_s: float) -> None:
-        parts = urlsplit(url)
-        self._tls = parts.scheme == "https"
-        self._host = parts.hostname or ""
-        self._port = parts.port or (443 if self._tls else 80)
-        self._name = name
+    def __init__(
+        self, address: Address, *, peer: str, connect_timeout_s: float, most_idle: int = 100, idle_s: float = 60.0
+    ) -> None:
+        self._address = address
+        self._peer = peer
         self._connect_timeout_s = connect_timeout_s
-        self._idle: list[Connection] = []
+        self._most_idle = most_idle
+        self._idle_s = idle_s
+        self._idle: list[Connection] = []  # the oldest first
+        self._sweeper: asyncio.TimerHandle | None = None
         self._context: ssl.SSLContext | None = None
         self._closed = False
 
     async def exchange(self, request: bytes, *, timeout_s: float) -> Connection:
         """Send a request and wait for the head of its answer; give the connection back with `release`.
 
-        A request that went out on a reused connection and got not one byte is sent again on another: the server closed
-        an idle connection at the moment we wrote.  It may have read the request, so a model may be asked twice.
+        A request that went out on a reused connection and got not one byte is sent once more, on a new one: the server
+        closed an idle connection at the moment we wrote.  It may have read the request, so a model may be asked twice.
 
         Raises:
             UpstreamError: there was no answer.
         """
-        while True:
-            connection = self._take() or await self._connect()
-            connection.send(request, timeout_s=timeout_s)
+        reused = self._take()
+        if reused is not None:
             try:
-                await connection.head()
+                return await _send(reused, request, timeout_s=timeout_s)
             except UpstreamError as error:
-                connection.abort()
-                stale = connection.reused and not connection.received and error.kind is UpstreamFailure.DISCONNECT
-                if not stale:
+                if reused.response.begun or error.kind is not UpstreamFailure.DISCONNECT:
                     raise
-            except BaseException:
-                connection.abort()
-                raise
-            else:
-                return connection
+        return await _send(await self._connect(), request, timeout_s=timeout_s)
 
     def release(self, connection: Connection) -> None:
         """Take a connection back after its exchange."""
-        if connection.release():
-            if self._closed or len(self._idle) >= _IDLE_MOST:
-                connection.abort()
-            else:
-                self._idle.append(connection)
+        if not connection.release():
+            return
+        if self._closed or len(self._idle) >= self._most_idle:
+            connection.abort()
+            return
+        self._idle.append(connection)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(self._idle_s, self._sweep)
 
     def close(self) -> None:
-        """Close the idle connections; the others close when they are released."""
+        """Close the idle connections; those in use close when they are released."""
         self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
         while self._idle:
             self._idle.pop().abort()
 
     def _take(self) -> Connection | None:
-        now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.idle_since < _IDLE_S:
+            if connection.usable:
                 return connection
-            connection.abort()
         return None
 
     async def _connect(self) -> Connection:
-        if self._tls and self._context is None:
+        address = self._address
+        if address.tls and self._context is None:
             self._context = ssl.create_default_context()
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._name, on_idle_close=self._forget),
-                    self._host,
-                    self._port,
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(self._peer, on_lost=self._forget),
+                    address.host,
+                    address.port,
                     ssl=self._context,
-                    server_hostname=self._host if self._tls else None,
+                    server_hostname=address.host if address.tls else None,
                 )
         except TimeoutError:
             problem = f"did not accept a connection within {self._connect_timeout_s:g} s"
-            raise UpstreamError(UpstreamFailure.TIMEOUT, f"upstream {self._name} {problem}") from None
-        except OSError as error:  # ssl.SSLError is one too
-            problem = f"cannot be reached at {self._host}:{self._port}: {error.strerror or error}"
-            raise UpstreamError(UpstreamFailure.CONNECT, f"upstream {self._name} {problem}") from None
+            raise UpstreamError(UpstreamFailure.TIMEOUT, f"{self._peer} {problem}") from None
+        except (OSError, UnicodeError) as error:  # ssl.SSLError is an OSError; UnicodeError is a host that is no name
+            reason = getattr(error, "strerror", None) or error
+            problem = f"cannot be reached at {address.host}:{address.port}: {reason}"
+            raise UpstreamError(UpstreamFailure.CONNECT, f"{self._peer} {problem}") from None
         return connection
 
     def _forget(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
+
+    def _sweep(self) -> None:
+        """Close what has been idle for too long.  The newest is used first, so old ones would stay for ever."""
+        loop = asyncio.get_running_loop()
+        self._sweeper = None
+        while self._idle and loop.time() - self._idle[0].idle_since >= self._idle_s:
+            self._idle.pop(0).abort()
+        if self._idle:
+            self._sweeper = loop.call_at(self._idle[0].idle_since + self._idle_s, self._sweep)
+
+
+async def _send(connection: Connection, request: bytes, *, timeout_s: float) -> Connection:
+    connection.send(request, timeout_s=timeout_s)
+    try:
+        await connection.head()
+    except BaseException:  # cancelled, too: the server must not go on working for nobody
+        connection.abort()
+        raise
+    return connection

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.http.client import HttpClient
-from domain.errors import UpstreamError, UpstreamFailure
+from domain.errors import ConfigError, UpstreamError, UpstreamFailure
 from domain.records import Signal, SignalKind
 
 if TYPE_CHECKING:
@@ -26,18 +26,25 @@ _TYPES = {
 
 
 class WebhookNotifier:
-    """POSTs a signal to one URL.  The signal's id is the event's id, so a receiver can drop a second delivery."""
+    """POSTs a signal to one URL.  The signal's id is the event's id, so a receiver can drop a second delivery.
+
+    Raises:
+        ConfigError: the URL names no host.
+    """
 
     def __init__(self, settings: NotifierSettings, *, name: str) -> None:
-        self._name = name
+        self._peer = f"notifier {name}"
         self._secret = settings.secret
-        self._client = HttpClient(
-            settings.webhook,
-            name=name,
-            timeout_s=settings.timeout_s,
-            connect_timeout_s=settings.timeout_s,
-            headers=[(b"content-type", b"application/cloudevents+json")],
-        )
+        try:
+            self._client = HttpClient(
+                settings.webhook,
+                peer=self._peer,
+                timeout_s=settings.timeout_s,
+                connect_timeout_s=settings.timeout_s,
+                headers=[(b"content-type", b"application/cloudevents+json")],
+            )
+        except ValueError as error:
+            raise ConfigError(f"notifiers.{name}.webhook", str(error)) from None
 
     async def notify(self, signal: Signal) -> None:
         """See `domain.ports.Notifier`."""
@@ -45,7 +52,7 @@ class WebhookNotifier:
         headers = [(SIGNATURE_HEADER.encode(), sign(body, self._secret).encode())] if self._secret else []
         reply = await self._client.post("", body, headers=headers)
         if not 200 <= reply.status < 300:
-            raise UpstreamError(UpstreamFailure.STATUS, f"notifier {self._name} answered {reply.status}")
+            raise UpstreamError(UpstreamFailure.STATUS, f"{self._peer} answered {reply.status}; a 2xx status is needed")
 
     async def aclose(self) -> None:
         """See `domain.ports.Notifier`."""

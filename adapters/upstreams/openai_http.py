@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.http.client import HttpClient
+from domain.errors import ConfigError
 from domain.ports import Headers, Reply, ReplyStream
 
 if TYPE_CHECKING:
@@ -13,19 +14,23 @@ if TYPE_CHECKING:
 
 
 class OpenAIUpstream:
-    """Calls one upstream with its own key; the caller's key is never passed on."""
+    """Calls one upstream with its own key; the caller's key is never passed on.
+
+    Raises:
+        ConfigError: the base URL names no host, or the key cannot be sent in a header.
+    """
 
     def __init__(self, settings: UpstreamSettings, *, name: str) -> None:
-        headers = [(b"content-type", b"application/json")]
-        if settings.api_key:
-            headers.append((b"authorization", f"Bearer {settings.api_key}".encode()))
-        self._client = HttpClient(
-            settings.base_url,
-            name=name,
-            timeout_s=settings.timeout_s,
-            connect_timeout_s=settings.connect_timeout_s,
-            headers=headers,
-        )
+        try:
+            self._client = HttpClient(
+                settings.base_url,
+                peer=f"upstream {name}",
+                timeout_s=settings.timeout_s,
+                connect_timeout_s=settings.connect_timeout_s,
+                headers=[(b"content-type", b"application/json"), *_authorization(settings.api_key, name=name)],
+            )
+        except ValueError as error:
+            raise ConfigError(f"upstreams.{name}.base_url", str(error)) from None
 
     async def complete(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
         """See `domain.ports.Upstream`."""
@@ -36,8 +41,15 @@ class OpenAIUpstream:
         return await self._client.open(path, body, headers=headers)
 
     async def aclose(self) -> None:
-        """See `domain.ports.Upstream`."""
+        """See `domain.ports.Upstream`; answers that are still coming may end first."""
         await self._client.aclose()
+
+
+def _authorization(api_key: str, *, name: str) -> Headers:
+    key = api_key.strip()  # a key read from a mounted secret often ends with a line feed
+    if not key.isprintable():
+        raise ConfigError(f"upstreams.{name}.api_key", "must be one line of printable characters")
+    return [(b"authorization", f"Bearer {key}".encode())] if key else []
 
 
 if TYPE_CHECKING:

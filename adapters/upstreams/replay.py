@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.errors import UpstreamError
+from domain.errors import UpstreamError, UpstreamFailure
 from domain.ports import Headers, Reply, ReplyStream
 
 if TYPE_CHECKING:
@@ -35,16 +35,15 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class ReplayUpstream:
-    """Answers each request with what the script says to it; keeps the requests it saw."""
+    """Answers each request with what the script says to it.
+
+    `requests` keeps what was asked, `cancelled` counts the calls and streams that were left before their end.
+    """
 
     def __init__(self, script: Callable[[Request], Scripted] | Iterable[Scripted]) -> None:
         self.requests: list[Request] = []
         self.cancelled = 0
-        if callable(script):
-            self._script = script
-        else:
-            answers = iter(script)
-            self._script = lambda _: next(answers)
+        self._script = script if callable(script) else _in_turn(script)
 
     async def complete(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
         """See `domain.ports.Upstream`."""
@@ -56,34 +55,57 @@ class ReplayUpstream:
         request = Request(path, body, headers)
         self.requests.append(request)
         answer = self._script(request)
-        try:
-            if answer.gate is not None:
+        if answer.gate is not None:
+            try:
                 await answer.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
+            except asyncio.CancelledError:
+                self._left()
+                raise
         if answer.error is not None and not answer.late:
             raise answer.error
-        return _ScriptedStream(answer)
+        return _ScriptedStream(answer, left=self._left)
 
     async def aclose(self) -> None:
         """See `domain.ports.Upstream`."""
 
+    def _left(self) -> None:
+        self.cancelled += 1
+
 
 class _ScriptedStream:
-    def __init__(self, answer: Scripted) -> None:
+    def __init__(self, answer: Scripted, *, left: Callable[[], None]) -> None:
         self.status = answer.status
         self.headers: Headers = answer.headers
         self._answer = answer
+        self._left = left
+        self._open = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._answer.chunks:
+        for chunk in filter(None, self._answer.chunks):
+            if not self._open:
+                return
             yield chunk
+        self._open = False
         if self._answer.error is not None:
             raise self._answer.error
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        if self._open:
+            self._open = False
+            self._left()
+
+
+def _in_turn(script: Iterable[Scripted]) -> Callable[[Request], Scripted]:
+    answers = iter(script)
+
+    def answer(request: Request) -> Scripted:
+        try:
+            return next(answers)
+        except StopIteration:
+            problem = f"the script of the replay has no answer left for a request to {request.path}"
+            raise UpstreamError(UpstreamFailure.DISCONNECT, problem) from None
+
+    return answer
 
 
 if TYPE_CHECKING:

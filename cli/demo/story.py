@@ -53,7 +53,7 @@ class Story:
     async def first_student(self, embedder: Embedder) -> None:
         """Train and deploy version 1 on the examples that the teacher has answered."""
         texts = [row.text for row in self._deal.examples]
-        await self._train("v1", [self._examples], embedder)
+        await self._train("v1", "2", [self._examples], embedder)
         held_out = distill.prepare_dataset(self._settings, self._task, [self._examples]).split.test
         evaluation = await asyncio.to_thread(
             distill.evaluate_student, self._settings, self._task, self._model("v1"), held_out, embedder=embedder
@@ -76,12 +76,12 @@ class Story:
 
     async def before(self) -> None:
         """Traffic like the examples."""
-        await self._phase("before", [self._traffic.draw(0.0) for _ in range(self._options.requests)])
+        await self._phase("before", "3", [self._traffic.draw(0.0) for _ in range(self._options.requests)])
 
     async def drift(self) -> float:
         """Traffic with the new domain mixed in; returns when its second half began."""
         rows = [self._traffic.draw(drift_share(self._options, n)) for n in range(self._options.requests)]
-        return await self._phase("drift", rows)
+        return await self._phase("drift", "4", rows)
 
     @property
     def signalled(self) -> bool:
@@ -95,7 +95,7 @@ class Story:
         await distill.examples_from_pairs(self._settings, self._task, self._store, recent, after=since)
         STDERR.print(f"5 retraining on {len(self._deal.examples)} examples and {count} shadow pairs")
         files = [self._examples, everything]
-        await self._train("v2", files, embedder)
+        await self._train("v2", "5", files, embedder)
         evaluation = await asyncio.to_thread(
             distill.evaluate_student, self._settings, self._task, self._model("v2"),
             distill.prepare_dataset(self._settings, self._task, files).split.test,
@@ -120,15 +120,15 @@ class Story:
     async def after(self) -> None:
         """Traffic as it is now, on the new student."""
         share = drift_share(self._options, self._options.requests)
-        await self._phase("after", [self._traffic.draw(share) for _ in range(self._options.requests)])
+        await self._phase("after", "6", [self._traffic.draw(share) for _ in range(self._options.requests)])
 
     async def aclose(self) -> None:
         """Close the client."""
         await self._client.close()
 
-    async def _phase(self, name: str, rows: list[Row]) -> float:
+    async def _phase(self, name: str, number: str, rows: list[Row]) -> float:
         start, half = self._clock.now_s(), len(rows) // 2
-        with bar(f"{len(self.phases) + 3} {name}: requests", len(rows)) as show:
+        with bar(f"{number} {name}: requests", len(rows)) as show:
             await sender.send(self._client, self._task, rows[:half], prompt=self._prompt, progress=show)
             middle = self._clock.now_s()
             await sender.send(
@@ -156,9 +156,9 @@ class Story:
                     log = self._workspace.out / "serve.log"
                     raise PreceptorError(f"the monitors did not catch up in {_DRAIN_S:g} s; read {log}")
 
-    async def _train(self, version: str, files: list[Path], embedder: Embedder) -> None:
+    async def _train(self, version: str, number: str, files: list[Path], embedder: Embedder) -> None:
         model = self._model(version)
-        with bar(f"  training {version}", None) as show:
+        with bar(f"{number} training {version}", None) as show:
             await asyncio.to_thread(
                 distill.train_student, self._settings, self._task, files, model, embedder=embedder,
                 clock=self._clock, progress=show,

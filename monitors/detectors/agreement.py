@@ -26,17 +26,18 @@ _DECODER = msgspec.json.Decoder(_State)
 
 
 class AgreementDetector:
-    """One e-process for each stratum, against its own bound on disagreement; their mean is compared with A.
+    """One e-process for each stratum, against its own bound on disagreement; their sum is compared with A.
 
-    Within a stratum every pair has the same inclusion probability, so no weights are needed.  The bound comes from
-    held-out items with its uncertainty: a plug-in baseline alarms 4 to 10 times more often on an unlucky evaluation.
-    A stratum without held-out items has no bound and is not tested.
+    A pair moves only the process of its stratum, so the sum minus the number of pairs is a supermartingale and the
+    mean number of pairs to a false alarm is at least A.  Within a stratum the chance of being asked does not depend on
+    the answer, so no weights are needed.  The bounds carry the uncertainty of the held-out items: a plug-in baseline
+    alarms 4 to 10 times more often on an unlucky evaluation.  A pair of a stratum without a bound is not tested.
     """
 
     name = "agreement"
 
     def __init__(self, bounds: Mapping[str, float], *, threshold: float, budget: str) -> None:
-        """`bounds`: upper confidence bound of the disagreement rate of each stratum, each below 1."""
+        """`bounds`: upper confidence bound of the disagreement rate of each stratum.  `threshold` (A) is above 1."""
         self._strata = {stratum: ExceedanceSR([bound]) for stratum, bound in bounds.items()}
         self._threshold = threshold
         self._budget = budget
@@ -50,7 +51,7 @@ class AgreementDetector:
             process.update(observation.counts)
         self._samples += 1
         self._agreement += _MEMORY * (1.0 - observation.counts[0] - self._agreement)
-        statistic = sum(p.statistic for p in self._strata.values()) / max(len(self._strata), 1)
+        statistic = sum(p.statistic for p in self._strata.values())
         alarm = statistic > self._threshold
         if alarm:
             for other in self._strata.values():
@@ -65,9 +66,11 @@ class AgreementDetector:
     def restore(self, state: bytes) -> None:
         """See `domain.ports.Detector`."""
         value = _DECODER.decode(state)
-        self._samples, self._agreement = value.samples, value.agreement
+        if value.g.keys() != self._strata.keys():
+            raise ValueError(f"the state is of the strata {sorted(value.g)}, not {sorted(self._strata)}")
         for stratum, g in value.g.items():
             self._strata[stratum].restore(g)
+        self._samples, self._agreement = value.samples, value.agreement
 
     def budget(self) -> str:
         """See `domain.ports.Detector`."""

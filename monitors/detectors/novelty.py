@@ -35,7 +35,7 @@ class NoveltyDetector:
     name = "novelty"
 
     def __init__(self, bounds: Sequence[float], *, threshold: float, budget: str) -> None:
-        """`threshold` (A) is the mean number of inputs between false alarms, at least."""
+        """`threshold` (A), above 1, is the mean number of inputs to a false alarm, at least."""
         self._sr = ExceedanceSR(bounds)
         self._threshold = threshold
         self._budget = budget
@@ -60,8 +60,8 @@ class NoveltyDetector:
     def restore(self, state: bytes) -> None:
         """See `domain.ports.Detector`."""
         value = _DECODER.decode(state)
-        self._samples, self._share = value.samples, value.share
         self._sr.restore(value.g)
+        self._samples, self._share = value.samples, value.share
 
     def budget(self) -> str:
         """See `domain.ports.Detector`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from adapters.stores.sqlite import work
+from adapters.stores.sqlite import queries, work
 from adapters.stores.sqlite.database import Database
 from domain.errors import StoreError
 from domain.records import (
@@ -22,12 +22,13 @@ from domain.records import (
     PairState,
     Reading,
     Signal,
-    SignalKind,
 )
 from domain.store import PendingPair, WatchedExchange, WorkBatch
 
 if TYPE_CHECKING:
     from domain.store import Store
+
+T = TypeVar("T")
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _EXCHANGE = msgspec.msgpack.Decoder(Exchange)
@@ -65,23 +66,31 @@ class SqliteStore:
 
     async def append(self, exchanges: Sequence[Exchange]) -> None:
         """See `domain.store.Store`."""
-        rows = [(e.id, e.task, e.at, e.model, _ENCODE(e)) for e in exchanges]
-        await self._database.write(
-            lambda db: db.executemany(
-                "INSERT OR IGNORE INTO exchanges (id, task, at, model, body) VALUES (?, ?, ?, ?, ?)", rows
+
+        def change(db: sqlite3.Connection) -> None:
+            db.executemany(
+                "INSERT OR IGNORE INTO exchanges (id, task, at, model, body) VALUES (?, ?, ?, ?, ?)",
+                [(e.id, e.task, e.at, e.model, _ENCODE(e)) for e in exchanges],
             )
-        )
+
+        await self._database.write(change)
 
     async def lease(self, task: str, *, owner: str, limit: int, lease_s: float, at: float) -> list[Exchange]:
         """See `domain.store.Store`."""
         values = {"task": task, "owner": owner, "limit": limit, "until": at + lease_s, "at": at}
-        return [_EXCHANGE.decode(body) for body in await self._database.write(lambda db: work.lease(db, values))]
+        return await self._database.write(lambda db: [_EXCHANGE.decode(body) for body in work.lease(db, values)])
 
     async def lease_pairs(self, task: str, *, owner: str, limit: int, lease_s: float, at: float) -> list[PendingPair]:
         """See `domain.store.Store`."""
         values = {"task": task, "owner": owner, "limit": limit, "until": at + lease_s, "at": at}
-        rows = await self._database.write(lambda db: work.lease_pairs(db, values))
-        return [PendingPair(_PAIR.decode(pair), _EXCHANGE.decode(exchange)) for pair, exchange in rows]
+
+        def change(db: sqlite3.Connection) -> list[PendingPair]:
+            return [
+                PendingPair(_PAIR.decode(pair), _EXCHANGE.decode(exchange))
+                for pair, exchange in work.lease_pairs(db, values)
+            ]
+
+        return await self._database.write(change)
 
     async def commit(self, batch: WorkBatch) -> None:
         """See `domain.store.Store`."""
@@ -89,131 +98,95 @@ class SqliteStore:
 
     async def backlog(self, task: str) -> Backlog:
         """See `domain.store.Store`."""
-
-        def query(db: sqlite3.Connection) -> Backlog:
-            unread, oldest = db.execute(
-                "SELECT count(*), min(at) FROM exchanges WHERE task = ? AND watched = 0", (task,)
-            ).fetchone()
-            (pending,) = db.execute(
-                "SELECT count(*) FROM pairs WHERE task = ? AND state = 'pending'", (task,)
-            ).fetchone()
-            (undelivered,) = db.execute(
-                "SELECT count(*) FROM signals WHERE task = ? AND delivered_at IS NULL AND kind = ?",
-                (task, SignalKind.RETRAIN),
-            ).fetchone()
-            return Backlog(unread, pending, undelivered, oldest)
-
-        return await self._database.read(query)
+        (backlog,) = await self._all(Backlog, queries.BACKLOG, task=task)
+        return backlog
 
     async def exchanges(
         self, task: str, *, after: float = 0.0, model: str = "", limit: int = 1000
     ) -> list[WatchedExchange]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT body, novelty FROM exchanges WHERE task = ? AND at >= ? AND (? = '' OR model = ?)"
-            " ORDER BY seq DESC LIMIT ?",
-            (task, after, model, model, limit),
-        )
-        return [WatchedExchange(_EXCHANGE.decode(body), novelty) for body, novelty in reversed(rows)]
+        return (await self._all(_watched, queries.EXCHANGES, task=task, after=after, model=model, limit=limit))[::-1]
 
     async def exchanges_by_id(self, ids: Sequence[str]) -> list[WatchedExchange]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT e.body, e.novelty FROM json_each(?) AS wanted JOIN exchanges AS e ON e.id = wanted.value"
-            " ORDER BY wanted.key",
-            (msgspec.json.encode(list(ids)).decode(),),
-        )
-        return [WatchedExchange(_EXCHANGE.decode(body), novelty) for body, novelty in rows]
+        return await self._all(_watched, queries.EXCHANGES_BY_ID, ids=msgspec.json.encode(list(ids)).decode())
 
     async def pairs(self, task: str, *, after: float = 0.0, model: str = "", limit: int = 1000) -> list[Pair]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT body FROM pairs WHERE task = ? AND opened_at >= ? AND (? = '' OR model = ?)"
-            " ORDER BY closed_seq IS NULL DESC, closed_seq DESC, rowid DESC LIMIT ?",
-            (task, after, model, model, limit),
-        )
-        return [_PAIR.decode(body) for (body,) in reversed(rows)]
+        return (await self._all(_PAIR.decode, queries.PAIRS, task=task, after=after, model=model, limit=limit))[::-1]
 
     async def pair_counts(self, task: str) -> dict[PairState, int]:
         """See `domain.store.Store`."""
-        rows = await self._rows("SELECT state, count(*) FROM pairs WHERE task = ? GROUP BY state", (task,))
-        return {PairState(state): count for state, count in rows}
+        return dict(await self._all(lambda state, n: (PairState(state), int(n)), queries.PAIR_COUNTS, task=task))
 
     async def spent_usd(self, task: str, *, since: float) -> float:
         """See `domain.store.Store`."""
-        ((total,),) = await self._rows(
-            "SELECT coalesce(sum(cost_usd), 0.0) FROM pairs WHERE task = ? AND closed_at >= ?", (task, since)
-        )
-        return float(total)
+        (total,) = await self._all(float, queries.SPENT_USD, task=task, since=since)
+        return total
 
     async def readings(self, task: str, *, after: float = 0.0) -> list[Reading]:
         """See `domain.store.Store`."""
-        rows = await self._rows("SELECT body FROM readings WHERE task = ? AND at >= ? ORDER BY seq", (task, after))
-        return [_READING.decode(body) for (body,) in rows]
+        return await self._all(_READING.decode, queries.READINGS, task=task, after=after)
 
     async def detector_states(self, task: str, reference_id: str) -> list[DetectorState]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT detector, body FROM detector_states WHERE task = ? AND reference_id = ? ORDER BY detector",
-            (task, reference_id),
-        )
-        return [
-            DetectorState(task=task, detector=detector, reference_id=reference_id, state=body)
-            for detector, body in rows
-        ]
+        return await self._all(_state, queries.DETECTOR_STATES, task=task, reference_id=reference_id)
 
     async def signals(self, task: str, *, after: float = 0.0) -> list[Signal]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT body, delivered_at FROM signals WHERE task = ? AND at >= ? ORDER BY at, id", (task, after)
-        )
-        return [_signal(body, delivered_at) for body, delivered_at in rows]
+        return await self._all(_signal, queries.SIGNALS, task=task, after=after)
 
     async def undelivered(self, *, limit: int) -> list[Signal]:
         """See `domain.store.Store`."""
-        rows = await self._rows(
-            "SELECT body, delivered_at FROM signals WHERE delivered_at IS NULL AND kind = ? ORDER BY at, id LIMIT ?",
-            (SignalKind.RETRAIN, limit),
-        )
-        return [_signal(body, delivered_at) for body, delivered_at in rows]
+        return await self._all(_signal, queries.UNDELIVERED, limit=limit)
 
     async def delivered(self, signal_id: str, *, at: float) -> None:
         """See `domain.store.Store`."""
-        await self._database.write(
-            lambda db: db.execute("UPDATE signals SET delivered_at = ? WHERE id = ?", (at, signal_id))
-        )
+        await self._write("UPDATE signals SET delivered_at = ? WHERE id = ?", at, signal_id)
 
     async def deploy(self, deployment: Deployment) -> None:
         """See `domain.store.Store`."""
-        row = (deployment.task, _ENCODE(deployment))
-        await self._database.write(lambda db: db.execute("INSERT INTO deployments (task, body) VALUES (?, ?)", row))
+        await self._write("INSERT INTO deployments (task, body) VALUES (?, ?)", deployment.task, _ENCODE(deployment))
 
     async def deployment(self, task: str) -> Deployment | None:
         """See `domain.store.Store`."""
-        rows = await self._rows("SELECT body FROM deployments WHERE task = ? ORDER BY seq DESC LIMIT 1", (task,))
-        return _DEPLOYMENT.decode(rows[0][0]) if rows else None
+        newest = await self._all(_DEPLOYMENT.decode, queries.DEPLOYMENT, task=task)
+        return newest[0] if newest else None
 
     async def deployments(self, task: str) -> list[Deployment]:
         """See `domain.store.Store`."""
-        rows = await self._rows("SELECT body FROM deployments WHERE task = ? ORDER BY seq", (task,))
-        return [_DEPLOYMENT.decode(body) for (body,) in rows]
+        return await self._all(_DEPLOYMENT.decode, queries.DEPLOYMENTS, task=task)
 
     async def put_blob(self, kind: str, body: bytes, *, at: float) -> str:
         """See `domain.store.Store`."""
         blob_id = hashlib.sha256(body).hexdigest()
-        row = (blob_id, kind, at, body)
-        await self._database.write(
-            lambda db: db.execute("INSERT OR IGNORE INTO blobs (id, kind, at, body) VALUES (?, ?, ?, ?)", row)
+        await self._write(
+            "INSERT OR IGNORE INTO blobs (id, kind, at, body) VALUES (?, ?, ?, ?)", blob_id, kind, at, body
         )
         return blob_id
 
     async def blob(self, blob_id: str) -> bytes | None:
         """See `domain.store.Store`."""
-        rows = await self._rows("SELECT body FROM blobs WHERE id = ?", (blob_id,))
-        return rows[0][0] if rows else None
+        found = await self._all(bytes, queries.BLOB, id=blob_id)
+        return found[0] if found else None
 
-    async def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
-        return await self._database.read(lambda db: db.execute(query, values).fetchall())
+    async def _all(self, make: Callable[..., T], query: str, **values: object) -> list[T]:
+        """What `make` makes of each row.  Decoding, too, is work for the store's thread."""
+        return await self._database.read(lambda db: [make(*row) for row in db.execute(query, values)])
+
+    async def _write(self, statement: str, *values: object) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(statement, values)
+
+        await self._database.write(change)
+
+
+def _watched(body: bytes, novelty: float | None) -> WatchedExchange:
+    return WatchedExchange(_EXCHANGE.decode(body), novelty)
+
+
+def _state(task: str, detector: str, reference_id: str, body: bytes) -> DetectorState:
+    return DetectorState(task=task, detector=detector, reference_id=reference_id, state=body)
 
 
 def _signal(body: bytes, delivered_at: float | None) -> Signal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -20,10 +21,15 @@ UPDATE exchanges SET lease_owner = :owner, lease_until = :until WHERE seq IN (
 ) RETURNING seq, body"""
 
 _LEASE_PAIRS = """
-UPDATE pairs SET lease_owner = :owner, lease_until = :until WHERE rowid IN (
-  SELECT rowid FROM pairs WHERE task = :task AND state = 'pending' AND (lease_until IS NULL OR lease_until <= :at)
-  ORDER BY opened_at, rowid LIMIT :limit
-) RETURNING rowid, body, (SELECT body FROM exchanges WHERE id = exchange_id)"""
+UPDATE pairs SET lease_owner = :owner, lease_until = :until WHERE seq IN (
+  SELECT seq FROM pairs WHERE task = :task AND state = 'pending' AND (lease_until IS NULL OR lease_until <= :at)
+  ORDER BY seq LIMIT :limit
+) RETURNING seq"""
+
+# Not part of the update: a subquery of RETURNING knows no types, and would scan all exchanges for each pair.
+_PAIRS_WITH_EXCHANGES = """
+SELECT pairs.body, exchanges.body FROM pairs JOIN exchanges ON exchanges.id = pairs.exchange_id
+WHERE pairs.seq IN (SELECT value FROM json_each(:seqs)) ORDER BY pairs.seq"""
 
 
 def lease(connection: sqlite3.Connection, values: dict[str, object]) -> list[bytes]:
@@ -33,8 +39,8 @@ def lease(connection: sqlite3.Connection, values: dict[str, object]) -> list[byt
 
 def lease_pairs(connection: sqlite3.Connection, values: dict[str, object]) -> list[tuple[bytes, bytes]]:
     """Bodies of the leased pairs and of their exchanges, oldest first."""
-    rows = connection.execute(_LEASE_PAIRS, values).fetchall()
-    return [(pair, exchange) for _, pair, exchange in sorted(rows, key=lambda row: row[0])]
+    seqs = [seq for (seq,) in connection.execute(_LEASE_PAIRS, values)]
+    return connection.execute(_PAIRS_WITH_EXCHANGES, {"seqs": json.dumps(seqs)}).fetchall()
 
 
 def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,10 +29,7 @@ MANNERS = ("please", "now", "quickly", "today", "again", "thanks", "asap", "kind
 def toy_examples(labels: tuple[str, ...] = tuple(VERBS)) -> list[Example]:
     """Inputs of a small grammar with their labels: 56 a label, words tell them apart."""
     return [
-        Example(f"{VERBS[label]} {thing} {manner}", label)
-        for thing in THINGS
-        for manner in MANNERS
-        for label in labels
+        Example(f"{VERBS[label]} {thing} {manner}", label) for thing in THINGS for manner in MANNERS for label in labels
     ]
 
 
@@ -70,28 +68,41 @@ class FakeTeacher:
                 "object": "chat.completion",
                 "created": 1,
                 "model": "oracle",
-                "choices": [
-                    {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
-                ],
+                "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}],
                 "usage": {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer},
             }
         )
 
 
+class _Server(uvicorn.Server):
+    def __init__(self, settings: uvicorn.Config) -> None:
+        super().__init__(settings)
+        self.listening = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def main_loop(self) -> None:
+        await self.stopping.wait()  # uvicorn's own looks for the end ten times a second
+
+
 async def serve(app: Starlette) -> AsyncIterator[int]:
     """Run an ASGI app on a free port of loopback; yields the port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="off"))
+    server = _Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="off"))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.005)
+        await server.listening.wait()
         yield server.servers[0].sockets[0].getsockname()[1]
-        server.should_exit = True
+        server.force_exit = True
+        server.stopping.set()
         await running
 
 
 @pytest.fixture
 async def teacher_server() -> AsyncIterator[FakeTeacher]:
+    """The fake teacher, listening."""
     teacher = FakeTeacher()
     app = Starlette(routes=[Route("/v1/chat/completions", teacher.chat, methods=["POST"])])
     async for port in serve(app):
@@ -101,11 +112,13 @@ async def teacher_server() -> AsyncIterator[FakeTeacher]:
 
 @pytest.fixture
 def embedder() -> HashingEmbedder:
+    """The real baseline embedder."""
     return HashingEmbedder()
 
 
 @pytest.fixture
 def toy() -> list[Example]:
+    """The toy task, three labels."""
     return toy_examples()
 
 

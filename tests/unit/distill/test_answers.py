@@ -9,7 +9,7 @@ from domain.settings import OutputSettings
 SCHEMA = '{"type":"object","required":["city"],"properties":{"city":{"type":"string"}},"additionalProperties":false}'
 
 
-def rule(tmp_path, **output):
+def _rule(tmp_path, **output):
     (tmp_path / "schema.json").write_text(SCHEMA)
     return answer_rule(OutputSettings(**output), root=tmp_path, path="tasks.t.output")
 
@@ -28,7 +28,7 @@ def rule(tmp_path, **output):
 )
 def test_usable_answers_have_one_spelling(tmp_path, output, answer, canonical):
     """A student must learn one form of each answer, and none that the task forbids."""
-    assert rule(tmp_path, **output).canonical(answer) == canonical
+    assert _rule(tmp_path, **output).canonical(answer) == canonical
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_usable_answers_have_one_spelling(tmp_path, output, answer, canonical):
 )
 def test_answers_have_a_stratum(tmp_path, output, group):
     """Labels are balanced by themselves; free answers are one stratum."""
-    assert rule(tmp_path, **output).group("a") == group
+    assert _rule(tmp_path, **output).group("a") == group
 
 
 @pytest.mark.parametrize(("file", "reason"), [("none.json", "cannot read"), ("bad.json", "not a JSON schema")])
@@ -45,7 +45,7 @@ def test_a_bad_schema_names_its_key(tmp_path, file, reason):
     """The configuration key must be in the error, so that the user finds it."""
     (tmp_path / "bad.json").write_text('{"type": "nonsense"}')
     with pytest.raises(ConfigError, match=rf"tasks\.t\.output\.json_schema: .*{reason}"):
-        rule(tmp_path, json_schema=file)
+        _rule(tmp_path, json_schema=file)
 
 
 def test_the_output_hash_follows_the_meaning(tmp_path):

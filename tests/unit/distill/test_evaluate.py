@@ -14,7 +14,7 @@ from domain.records import Baseline, Stratum
 ROWS = Test(tuple(Example(f"{number} {answer}", answer) for answer in ("a", "b") for number in range(50)))
 
 
-def says(wrong: set[str], confidence: float = 0.9):
+def _says(wrong: set[str], confidence: float = 0.9):
     """A student that is right but for the inputs in `wrong`."""
 
     def answer(texts):
@@ -25,13 +25,13 @@ def says(wrong: set[str], confidence: float = 0.9):
     return answer
 
 
-def run(challenger, champion=None):
+def _run(challenger, champion=None):
     return evaluate(ROWS, challenger, model="v2", comparer=comparers.label, champion=champion)
 
 
 def test_agreement_is_counted_by_label_with_its_interval():
     """Ten wrong rows of 100 must show as 0.9 in all, and under the label to which they belong."""
-    found = run(says({f"{number} b" for number in range(10)}))
+    found = _run(_says({f"{number} b" for number in range(10)}))
     assert found.agreement.estimate == 0.9
     assert found.agreement.lower < 0.9 < found.agreement.upper
     assert found.labels == {"a": Baseline(50, 50), "b": Baseline(50, 40)}
@@ -41,34 +41,34 @@ def test_agreement_is_counted_by_label_with_its_interval():
 
 def test_challenger_and_champion_are_compared_row_by_row():
     """Only rows on which one of them is right count for or against."""
-    found = run(says({"0 a"}), ("v1", says({"0 a", "1 a", "2 a", "3 a"})))
+    found = _run(_says({"0 a"}), ("v1", _says({"0 a", "1 a", "2 a", "3 a"})))
     assert found.comparison is not None
     assert (found.comparison.champion, found.comparison.gained, found.comparison.lost) == ("v1", 3, 0)
     assert found.comparison.champion_agreement.estimate == 0.96
     assert found.outcome.passed
-    worse = run(says({f"{number} a" for number in range(20)}), ("v1", says(set())))
+    worse = _run(_says({f"{number} a" for number in range(20)}), ("v1", _says(set())))
     assert not worse.outcome.passed
 
 
 def test_an_evaluation_survives_json():
     """It is kept in the store as evidence, so that what was written must be readable."""
-    found = run(says(set()), ("v1", says({"0 a"})))
+    found = _run(_says(set()), ("v1", _says({"0 a"})))
     assert msgspec.json.decode(msgspec.json.encode(found), type=Evaluation) == found
 
 
 def test_nothing_to_measure_on_is_refused():
     """An agreement of nothing must not be reported as a number."""
     with pytest.raises(DatasetError, match="no held-out rows to evaluate v2"):
-        evaluate(Test(()), says(set()), model="v2", comparer=comparers.label)
+        evaluate(Test(()), _says(set()), model="v2", comparer=comparers.label)
 
 
 def test_baselines_name_every_stratum():
     """The agreement detector must find each stratum, an unseen one with no items."""
-    found = baselines(ROWS, says({"0 a"}), comparer=comparers.label, stratum_of=lambda text: Stratum.ORDINARY)
+    found = baselines(ROWS, _says({"0 a"}), comparer=comparers.label, stratum_of=lambda text: Stratum.ORDINARY)
     assert found == {Stratum.ORDINARY: Baseline(100, 99), Stratum.FLAGGED: Baseline(0, 0)}
     mixed = baselines(
         ROWS,
-        says({"0 a"}),
+        _says({"0 a"}),
         comparer=comparers.label,
         stratum_of=lambda text: Stratum.FLAGGED if text.endswith("a") else Stratum.ORDINARY,
     )

@@ -20,12 +20,13 @@ TEXTS = [f"where is thing {number}" for number in range(30)]
 
 @pytest.fixture
 async def teacher(teacher_server):
+    """A client of the fake teacher, with a price."""
     asked = Teacher(base_url=teacher_server.base_url, api_key="", model="gold", prompt="P", price=PRICE)
     yield asked
     await asked.aclose()
 
 
-def failure(status):
+def _failure(status):
     return JSONResponse({"error": {"message": "m", "type": "t", "code": "c"}}, status, {"retry-after-ms": "1"})
 
 
@@ -75,7 +76,7 @@ async def test_no_money_buys_nothing(teacher, teacher_server, tmp_path):
 async def test_one_bad_input_costs_one_input(teacher, teacher_server, tmp_path):
     """A refusal is kept so that it is not paid twice; a bad or cut one is counted; the others are answered."""
     teacher_server.fixed = {
-        TEXTS[3]: failure(400),
+        TEXTS[3]: _failure(400),
         TEXTS[4]: teacher_server.completion(content=None, refusal="No."),
         TEXTS[5]: teacher_server.completion(content="stat", finish_reason="length"),
     }
@@ -92,7 +93,7 @@ async def test_a_teacher_that_only_fails_is_given_up(teacher, teacher_server, tm
     out = tmp_path / "o"
     await generate(teacher, TEXTS[:5], out)
     teacher_server.calls.clear()
-    teacher_server.fixed = dict.fromkeys(TEXTS, failure(status))
+    teacher_server.fixed = dict.fromkeys(TEXTS, _failure(status))
     with pytest.raises(TeacherError, match=f"answered {status}"):
         await generate(teacher, TEXTS, out)
     assert teacher_server.calls.total() <= most
@@ -128,11 +129,13 @@ async def test_a_killed_run_loses_only_the_calls_in_flight(teacher_server, teach
     """After kill -9 and a second run each input has one row, and at most `concurrency` were paid twice."""
     out = tmp_path / "o"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _SCRIPT, teacher_server.base_url, str(out))
-    while teacher_server.calls.total() < 60:
-        assert process.returncode is None
-        await asyncio.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+    try:
+        while teacher_server.calls.total() < 60:
+            assert process.returncode is None
+            await asyncio.sleep(0.002)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
     kept = len(read_rows(out).rows)
     assert 50 <= kept < 400
     texts = [f"where is thing {number}" for number in range(400)]

@@ -16,6 +16,7 @@ BASELINES = {Stratum.ORDINARY: Baseline(90, 88), Stratum.FLAGGED: Baseline(10, 7
 
 @pytest.fixture
 async def store(tmp_path):
+    """The real store."""
     opened = sqlite.SqliteStore(tmp_path / "p.db")
     await opened.start()
     yield opened
@@ -24,10 +25,11 @@ async def store(tmp_path):
 
 @pytest.fixture
 def clock():
+    """A clock of the test's own."""
     return ManualClock()
 
 
-def manifest(model):
+def _manifest(model):
     return Manifest(
         model=model,
         task="t",
@@ -45,7 +47,7 @@ def manifest(model):
     )
 
 
-def evaluation(model, *, agreed):
+def _evaluation(model, *, agreed):
     agreement = clopper_pearson(agreed, 100)
     return Evaluation(
         model=model,
@@ -58,14 +60,14 @@ def evaluation(model, *, agreed):
     )
 
 
-async def put(store, clock, model, *, agreed=95, force=False, measured=""):
+async def _put(store, clock, model, *, agreed=95, force=False, measured=""):
     clock.advance(1)
     return await promote(
         store,
-        manifest=manifest(model),
+        manifest=_manifest(model),
         reference_id="r-" + model,
         baselines=BASELINES,
-        evaluation=evaluation(measured or model, agreed=agreed),
+        evaluation=_evaluation(measured or model, agreed=agreed),
         by="ann",
         reason="first",
         clock=clock,
@@ -75,40 +77,40 @@ async def put(store, clock, model, *, agreed=95, force=False, measured=""):
 
 async def test_a_promotion_is_a_new_line_with_its_evidence(store, clock):
     """The registry must say who, when, why, and where the numbers are."""
-    deployment = await put(store, clock, "v1")
+    deployment = await _put(store, clock, "v1")
     assert await store.deployment("t") == deployment
     assert (deployment.by, deployment.at, deployment.reference_id) == ("ann", clock.now_s(), "r-v1")
     assert deployment.baselines == BASELINES
     blob = deployment.reason.rpartition("evidence ")[2].rstrip(")")
     body = await store.blob(blob)
     assert body is not None
-    assert msgspec.json.decode(body, type=PromotionEvidence).manifest == manifest("v1")
+    assert msgspec.json.decode(body, type=PromotionEvidence).manifest == _manifest("v1")
 
 
 async def test_a_closed_gate_refuses_with_the_numbers(store, clock):
     """A student that is not good enough must not serve, and the operator must see why."""
     with pytest.raises(PromotionRefusedError, match=r"v1 was not promoted: lower bound 0\.\d+ < floor 0\.7 on 100"):
-        await put(store, clock, "v1", agreed=50)
+        await _put(store, clock, "v1", agreed=50)
     assert await store.deployment("t") is None
 
 
 async def test_force_is_possible_and_visible(store, clock):
     """Whoever overrides the gate must leave a trace in the trail."""
-    deployment = await put(store, clock, "v1", agreed=50, force=True)
+    deployment = await _put(store, clock, "v1", agreed=50, force=True)
     assert "forced" in deployment.reason
-    assert "forced" not in (await put(store, clock, "v2", force=True)).reason
+    assert "forced" not in (await _put(store, clock, "v2", force=True)).reason
 
 
 async def test_the_evaluation_of_another_student_is_refused(store, clock):
     """Good numbers must not be borrowed, not even by force."""
     with pytest.raises(PromotionRefusedError, match="is of v1, not of v2"):
-        await put(store, clock, "v2", measured="v1", force=True)
+        await _put(store, clock, "v2", measured="v1", force=True)
 
 
 async def test_rollbacks_step_back_one_by_one(store, clock):
     """Two rollbacks must reach the student before the last two, not swing back to the bad one."""
     for model in ("v1", "v2", "v3"):
-        await put(store, clock, model)
+        await _put(store, clock, model)
     steps = []
     for _ in range(2):
         clock.advance(1)
@@ -124,10 +126,10 @@ async def test_rollbacks_step_back_one_by_one(store, clock):
 async def test_a_promotion_after_a_rollback_can_be_rolled_back(store, clock):
     """After v1, v2, back to v1, and v3, the student before must be v1, not v2 that was taken back."""
     for model in ("v1", "v2"):
-        await put(store, clock, model)
+        await _put(store, clock, model)
     clock.advance(1)
     await rollback(store, "t", by="bob", reason="bad", clock=clock)
-    await put(store, clock, "v3")
-    await put(store, clock, "v3")
+    await _put(store, clock, "v3")
+    await _put(store, clock, "v3")
     clock.advance(1)
     assert (await rollback(store, "t", by="bob", reason="bad", clock=clock)).model == "v1"

@@ -24,11 +24,12 @@ from embedders.hashing import HashingEmbedder
 
 @pytest.fixture
 def head():
+    """Random weights of three labels."""
     source = np.random.default_rng(1)
     return StudentHead(source.normal(size=(3, 256)), source.normal(size=3), ("a", "b", "c"))
 
 
-def manifest(embedder_sha256, model="v1"):
+def _manifest(embedder_sha256, model="v1"):
     return Manifest(
         model=model,
         task="t",
@@ -48,7 +49,7 @@ def manifest(embedder_sha256, model="v1"):
 
 def test_a_student_comes_back_as_it_was_saved(tmp_path, head, embedder):
     """Weights, labels and manifest must survive the disk to the last bit, and leave no draft behind."""
-    sealed = save(tmp_path, manifest(embedder.sha256), head)
+    sealed = save(tmp_path, _manifest(embedder.sha256), head)
     again, loaded = load(tmp_path / "v1")
     assert (again, loaded.labels) == (sealed, head.labels)
     assert np.array_equal(loaded.weights, head.weights)
@@ -59,7 +60,7 @@ def test_a_student_comes_back_as_it_was_saved(tmp_path, head, embedder):
 
 def test_probabilities_are_shares(head, embedder):
     """Rows must sum to 1 and stay finite for large logits; empty texts included."""
-    student = HeadStudent(manifest(embedder.sha256), head, embedder)
+    student = HeadStudent(_manifest(embedder.sha256), head, embedder)
     shares = student.probabilities(["hello", "", "x" * 10_000])
     assert shares.shape == (3, 3)
     assert np.allclose(shares.sum(axis=1), 1.0)
@@ -71,15 +72,15 @@ def test_another_embedder_is_refused(head):
     """Vectors of two embedders must never be mixed; the error must name both hashes."""
     other = HashingEmbedder(dimensions=64)
     with pytest.raises(ModelError, match=rf"v1 was trained on embedder words .* but {other.sha256[:12]} is configured"):
-        HeadStudent(manifest("0" * 64), head, other)
+        HeadStudent(_manifest("0" * 64), head, other)
 
 
 def test_a_student_is_never_overwritten(tmp_path, head):
     """A name stands for one set of weights for ever: the registry and the store refer to it."""
-    save(tmp_path, manifest("s"), head)
+    save(tmp_path, _manifest("s"), head)
     before = (tmp_path / "v1" / HEAD).read_bytes()
     with pytest.raises(ModelError, match="students never change; choose another name"):
-        save(tmp_path, manifest("s"), StudentHead(head.weights * 2, head.bias, head.labels))
+        save(tmp_path, _manifest("s"), StudentHead(head.weights * 2, head.bias, head.labels))
     assert (tmp_path / "v1" / HEAD).read_bytes() == before
     with pytest.raises(ModelError, match="choose another name"):
         require_new(tmp_path, "v1")
@@ -116,7 +117,7 @@ def _relabel(path):
 )
 def test_damage_is_found_at_load(tmp_path, head, file, damage, reason):
     """A student that is not what its manifest says must never answer."""
-    save(tmp_path, manifest("s"), head)
+    save(tmp_path, _manifest("s"), head)
     damage(tmp_path / "v1" / file)
     with pytest.raises(ModelError, match=reason):
         load(tmp_path / "v1")
@@ -130,7 +131,7 @@ def test_weights_that_are_no_arrays_are_refused(tmp_path, head, body):
         def encode(self):
             return body
 
-    save(tmp_path, manifest("s"), Forged(head.weights, head.bias, head.labels))
+    save(tmp_path, _manifest("s"), Forged(head.weights, head.bias, head.labels))
     with pytest.raises(ModelError, match="holds no softmax head"):
         load(tmp_path / "v1")
 
@@ -140,12 +141,12 @@ def test_a_disk_that_refuses_leaves_nothing(tmp_path, head):
     root = tmp_path / "file"
     root.write_text("")
     with pytest.raises(ModelError, match="cannot write student v1"):
-        save(root, manifest("s"), head)
+        save(root, _manifest("s"), head)
 
 
 def test_the_manifest_alone_can_be_read(tmp_path, head):
     """Lists of students must not need the weights."""
-    sealed = save(tmp_path, manifest("s"), head)
+    sealed = save(tmp_path, _manifest("s"), head)
     (tmp_path / "v1" / HEAD).unlink()
     assert read_manifest(tmp_path / "v1") == sealed
 

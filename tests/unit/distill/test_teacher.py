@@ -11,13 +11,14 @@ from domain.prices import FREE
 from domain.records import Usage
 
 
-def error(status, code="", **headers):
+def _error(status, code="", **headers):
     body = {"error": {"message": "user text that must not be shown", "type": "x", "param": None, "code": code}}
     return JSONResponse(body, status, {"retry-after-ms": "1", **headers})
 
 
 @pytest.fixture
 async def ask(teacher_server):
+    """Asks the fake teacher one thing."""
     teacher = Teacher(base_url=teacher_server.base_url, api_key="", model="gold", prompt="Be brief.", price=FREE)
     yield teacher.ask
     await teacher.aclose()
@@ -45,7 +46,7 @@ async def test_without_a_prompt_there_is_no_system_message(teacher_server):
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_a_busy_teacher_is_asked_again(ask, teacher_server, status):
     """Two bad moments must not cost an answer."""
-    teacher_server.script = [error(status), error(status)]
+    teacher_server.script = [_error(status), _error(status)]
     assert (await ask("stop and end it")).text == "cancel"
     assert teacher_server.calls.total() == 3
 
@@ -55,7 +56,7 @@ async def test_a_busy_teacher_is_asked_again(ask, teacher_server, status):
 )
 async def test_failures_tell_whether_to_go_on(ask, teacher_server, status, calls, hopeless):
     """A wrong key fails for every input, a bad input for itself; no user text may be in the error."""
-    teacher_server.script = [error(status, "why")] * 6
+    teacher_server.script = [_error(status, "why")] * 6
     with pytest.raises(TeacherError, match=rf"gold at http://.* answered {status} \(why\)") as caught:
         await ask("x")
     assert (caught.value.kind, caught.value.hopeless) == (UpstreamFailure.STATUS, hopeless)

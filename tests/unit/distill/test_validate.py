@@ -11,11 +11,11 @@ from distill.validate import validate
 RULE = LabelRule(("refund", "cancel"))
 
 
-def row(text, answer):
+def _row(text, answer):
     return row_of(Example(text, answer), prompt="p")
 
 
-def roles(*names):
+def _roles(*names):
     return Row(tuple(Message(name, "refund") for name in names))
 
 
@@ -23,22 +23,22 @@ def roles(*names):
     ("bad", "reason"),
     [
         (Row(()), "roles"),
-        (roles("system"), "roles"),
-        (roles("user"), "roles"),
-        (roles("assistant", "user"), "roles"),
-        (roles("user", "system", "assistant"), "roles"),
-        (roles("user", "user", "assistant"), "roles"),
-        (row("  ", "refund"), "empty"),
-        (row("x", " \n"), "empty"),
+        (_roles("system"), "roles"),
+        (_roles("user"), "roles"),
+        (_roles("assistant", "user"), "roles"),
+        (_roles("user", "system", "assistant"), "roles"),
+        (_roles("user", "user", "assistant"), "roles"),
+        (_row("  ", "refund"), "empty"),
+        (_row("x", " \n"), "empty"),
         (Row((Message("user", "x"), Message("assistant", refusal="no"))), "refusal"),
-        (row("x", "I\u2019m sorry, I cannot help with that."), "refusal"),
-        (row("x", "exchange"), "unusable_answer"),
-        (row("x", "refund or cancel"), "unusable_answer"),
+        (_row("x", "I\u2019m sorry, I cannot help with that."), "refusal"),
+        (_row("x", "exchange"), "unusable_answer"),
+        (_row("x", "refund or cancel"), "unusable_answer"),
     ],
 )
 def test_a_row_that_cannot_teach_is_dropped_for_its_reason(bad, reason):
     """Each defect must be counted under its own name, and must not reach the student."""
-    found = validate([bad, row("good", "refund")], RULE)
+    found = validate([bad, _row("good", "refund")], RULE)
     assert found.examples == (Example("good", "refund"),)
     assert found.report.dropped == {reason: 1}
 
@@ -46,7 +46,7 @@ def test_a_row_that_cannot_teach_is_dropped_for_its_reason(bad, reason):
 @pytest.mark.parametrize("names", [("user", "assistant"), ("system", "user", "assistant", "user", "assistant")])
 def test_whole_conversations_are_kept(names):
     """A system message is optional, and earlier turns are no defect."""
-    assert len(validate([roles(*names)], RULE).examples) == 1
+    assert len(validate([_roles(*names)], RULE).examples) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_whole_conversations_are_kept(names):
 )
 def test_one_input_keeps_one_answer(answers, kept, dropped, reviewed):
     """Doubles count once, a strict majority wins, a tie teaches nothing; people see both sides."""
-    rows = [row("Same  input" if number else "same input", answer) for number, answer in enumerate(answers)]
+    rows = [_row("Same  input" if number else "same input", answer) for number, answer in enumerate(answers)]
     found = validate(rows, RULE)
     assert [example.answer for example in found.examples] == kept
     assert found.report.dropped == dropped
@@ -70,7 +70,7 @@ def test_one_input_keeps_one_answer(answers, kept, dropped, reviewed):
 
 def test_the_review_queue_is_a_tenth_of_each_label():
     """A rare label must be reviewed too, and the same seed must give the same queue."""
-    rows = [row(f"r{number}", "refund") for number in range(95)] + [row("c", "cancel")]
+    rows = [_row(f"r{number}", "refund") for number in range(95)] + [_row("c", "cancel")]
     report = validate(rows, RULE, seed=3).report
     assert Counter(item.answer for item in report.review) == {"refund": 10, "cancel": 1}
     assert report.review == validate(rows, RULE, seed=3).report.review
@@ -80,6 +80,6 @@ def test_the_review_queue_is_a_tenth_of_each_label():
 
 def test_free_text_is_one_stratum():
     """A task without labels must be validated as well, refusals being the only bad text."""
-    rows = [row(f"t{number}", f"answer {number}") for number in range(20)]
+    rows = [_row(f"t{number}", f"answer {number}") for number in range(20)]
     report = validate(rows, TextRule()).report
     assert (report.kept, len(report.review), report.labels) == (20, 2, {"text": 20})

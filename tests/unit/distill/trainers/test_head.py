@@ -13,17 +13,18 @@ from embedders.hashing import HashingEmbedder
 
 @pytest.fixture
 def words():
+    """The real baseline embedder."""
     return HashingEmbedder()
 
 
 VERBS = {"refund": "money back for", "cancel": "stop and end", "status": "where is", "greet": "good day"}
 
 
-def examples(labels, things=24):
+def _examples(labels, things=24):
     return [Example(f"{VERBS[label]} thing{number} soon", label) for number in range(things) for label in labels]
 
 
-def accuracy(trained, rows, words):
+def _accuracy(trained, rows, words):
     shares = trained.probabilities(words.embed([row.text for row in rows]))
     return np.mean([trained.labels[best] == row.answer for best, row in zip(shares.argmax(1), rows, strict=True)])
 
@@ -31,11 +32,11 @@ def accuracy(trained, rows, words):
 @pytest.mark.parametrize("labels", [("refund", "cancel"), ("refund", "cancel", "status", "greet")])
 def test_a_student_learns_its_task(words, labels):
     """On rows it never saw it must answer like its teacher; two labels are a case of their own in scikit-learn."""
-    parts = split(examples(labels, things=60))
+    parts = split(_examples(labels, things=60))
     trained = head.train(parts.train, parts.validation, embedder=words)
     assert trained.labels == tuple(sorted(labels))
     assert trained.weights.shape == (len(labels), 256)
-    assert accuracy(trained, parts.test.examples, words) == 1.0
+    assert _accuracy(trained, parts.test.examples, words) == 1.0
 
 
 def test_confidence_means_something(words):
@@ -44,7 +45,7 @@ def test_confidence_means_something(words):
     labels = list(VERBS)
     noisy = [
         Example(row.text, labels[source.integers(4)] if source.random() < 0.2 else row.answer)
-        for row in examples(labels, things=150)
+        for row in _examples(labels, things=150)
     ]
     parts = split(noisy)
     trained = head.train(parts.train, parts.validation, embedder=words)
@@ -56,9 +57,9 @@ def test_confidence_means_something(words):
 
 def test_one_row_a_label_is_enough_to_train(words):
     """A label with a single example must neither fail nor be forgotten."""
-    rows = Train(tuple(examples(tuple(VERBS), things=1)))
+    rows = Train(tuple(_examples(tuple(VERBS), things=1)))
     trained = head.train(rows, Validation(()), embedder=words)
-    assert accuracy(trained, rows.examples, words) == 1.0
+    assert _accuracy(trained, rows.examples, words) == 1.0
 
 
 def test_one_label_is_refused(words):
@@ -69,14 +70,14 @@ def test_one_label_is_refused(words):
 
 def test_labels_seen_in_validation_only_are_no_labels_of_the_student(words):
     """What was not trained cannot be answered, and must not break the choice of settings."""
-    parts = split(examples(("refund", "cancel"), things=60))
+    parts = split(_examples(("refund", "cancel"), things=60))
     extra = Validation((*parts.validation.examples, Example("good day", "greet")))
     assert head.train(parts.train, extra, embedder=words).labels == ("cancel", "refund")
 
 
 def test_training_twice_gives_the_same_student(words):
     """A student must be reproducible from its data set."""
-    parts = split(examples(tuple(VERBS)))
+    parts = split(_examples(tuple(VERBS)))
     one, two = (head.train(parts.train, parts.validation, embedder=words).encode() for _ in range(2))
     assert one == two
 
@@ -84,7 +85,7 @@ def test_training_twice_gives_the_same_student(words):
 def test_progress_ends_at_the_total(words):
     """A progress bar must grow and arrive."""
     seen = []
-    parts = split(examples(tuple(VERBS)))
+    parts = split(_examples(tuple(VERBS)))
     head.train(parts.train, parts.validation, embedder=words, progress=lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
     assert seen[-1][0] == seen[-1][1]

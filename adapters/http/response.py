@@ -1,0 +1,101 @@
+"""The answers of one connection, put together from bytes in pieces of any size.  Does no I/O."""
+
+from __future__ import annotations
+
+import httptools
+
+_HEAD_MOST = 64 * 1024  # bytes; a server that never ends its head must not fill our memory
+
+
+class MalformedResponseError(Exception):
+    """The bytes are no HTTP/1.1 response; the text says why."""
+
+
+class ResponseReader:
+    """Reads one response after another; `begin` each one.  Interim answers (1xx) and trailers are left out.
+
+    `begun` tells whether a byte of the response came, `buffered` how many bytes of its body wait to be taken, `done`
+    that its body has ended.
+    """
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._body: list[bytes] = []
+        self.done = True
+        self.keep_alive = False
+        self.buffered = 0
+
+    def begin(self) -> None:
+        """Expect a new response."""
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.begun = self.head_complete = self.done = self.keep_alive = False
+        self.buffered = 0
+        self._body.clear()
+        self._head_bytes = 0
+        self._framed = False
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes in.
+
+        Raises:
+            MalformedResponseError: they cannot belong to this response.  What was `done` before them stays good.
+        """
+        self.begun = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise MalformedResponseError("a change of protocol that nobody asked for") from None
+        except httptools.HttpParserError as error:
+            raise MalformedResponseError(str(error)) from None
+        if not self.head_complete:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_MOST:
+                raise MalformedResponseError(f"a head of more than {_HEAD_MOST} bytes")
+
+    def end(self) -> None:
+        """The server will send no more: the end of a body that nothing else delimits (RFC 9112 section 6.3)."""
+        if self.head_complete and not self._framed:
+            self.done = True
+
+    def take(self) -> bytes:
+        """The bytes of the body that have come and were not taken yet."""
+        piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self.buffered = 0
+        return piece
+
+    # httptools calls these
+
+    def on_message_begin(self) -> None:
+        """Refuse a second response to one request."""
+        if self.done:
+            raise MalformedResponseError("an answer that nobody asked for")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the head."""
+        if self.head_complete:
+            return
+        name = name.lower()
+        self.headers.append((name, value))
+        if name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
+            self._framed = True
+
+    def on_headers_complete(self) -> None:
+        """Note the status of a final answer."""
+        self.status = self._parser.get_status_code()
+        self.head_complete = self.status >= 200
+
+    def on_body(self, data: bytes) -> None:
+        """Keep a piece of the body."""
+        self._body.append(data)
+        self.buffered += len(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end of a final answer; forget an interim one."""
+        if self.head_complete:
+            self.keep_alive = self._parser.should_keep_alive()
+            self.done = True
+        else:
+            self.headers.clear()
+            self._framed = False

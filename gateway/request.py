@@ -1,0 +1,146 @@
+"""A call on its way through the gateway: what it is, what has been measured of it, what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.records import Exchange, Usage, Verdict
+from domain.sampling import draw
+from gateway.attempt import header
+from gateway.metrics import NO_ARM, Outcome
+
+if TYPE_CHECKING:
+    from domain.clock import Clock
+    from domain.ports import Headers
+    from gateway.answers import Answer
+    from gateway.ledger import Ledger
+    from gateway.metrics import TaskMetrics
+    from gateway.pipeline import Pipeline, Served
+    from gateway.wire import Call
+
+_PASSED_ON = frozenset({b"traceparent", b"tracestate", b"x-request-id"})
+_LONGEST_ID = 200
+
+
+class TaskRoute(msgspec.Struct, frozen=True):
+    """All that a call of one task needs."""
+
+    name: str
+    pipeline: Pipeline
+    metrics: TaskMetrics
+    ledger: Ledger
+    journal_rate: float
+
+
+class Request:
+    """One call.  `upstream_s` collects the seconds spent waiting for models: the rest is the gateway's overhead."""
+
+    def __init__(
+        self, id_: str, call: Call, route: TaskRoute, headers: Headers, *, started_s: float, clock: Clock
+    ) -> None:
+        self.id = id_
+        self.call = call
+        self.route = route
+        self.upstream_s: list[float] = []
+        self._headers = headers
+        self._started_s = started_s
+        self._clock = clock
+        self._overhead_s: float | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the request's head came."""
+        return self._clock.monotonic_s() - self._started_s
+
+    def passed_on(self) -> Headers:
+        """The client's headers that the upstream gets."""
+        return [pair for pair in self._headers if pair[0] in _PASSED_ON]
+
+    def own_headers(self) -> list[tuple[bytes, bytes]]:
+        """What can be told before there is an answer."""
+        return [*id_headers(self.id, self._headers), (b"x-preceptor-task", self.route.name.encode())]
+
+    def reply_headers(self, served: Served) -> list[tuple[bytes, bytes]]:
+        """What is told with an answer; from now on time is the client's or a running stream's, not overhead."""
+        self._overhead_s = self._overhead()
+        told = [
+            *self.own_headers(),
+            (b"x-preceptor-arm", served.step.arm.encode()),
+            (b"x-preceptor-verdict", served.ruling.verdict.encode()),
+            (b"x-preceptor-overhead-ms", b"%.3f" % (self._overhead_s * 1000)),
+        ]
+        if served.ruling.reason:
+            told.append((b"x-preceptor-reason", served.ruling.reason.encode()))
+        return told
+
+    def speaks(self, served: Served) -> None:
+        """The first event of a stream goes out."""
+        self.route.metrics.first_token(served.step.arm).observe(self.elapsed_s)
+
+    def ended_without_answer(self, outcome: Outcome) -> None:
+        """Count a request that nobody answered."""
+        self.route.metrics.ended(NO_ARM, outcome, seconds=self.elapsed_s, overhead_s=self._overhead())
+
+    def ended(self, served: Served, *, complete: bool) -> None:
+        """Count a request that was answered."""
+        self.route.metrics.ended(
+            served.step.arm,
+            _outcome(served, complete=complete),
+            seconds=self.elapsed_s,
+            overhead_s=self._overhead(),
+        )
+
+    def settle(self, served: Served, answer: Answer) -> None:
+        """Count the money; an answer that came whole was paid as soon as it was there."""
+        if served.live is not None:
+            self.route.ledger.answered(served.step.arm, answer.usage)
+        if served.ruling.verdict is not Verdict.BLOCK:
+            self.route.ledger.served(served.step.arm, answer.usage)
+
+    def exchange(self, served: Served, answer: Answer | None, *, complete: bool) -> Exchange | None:
+        """The record for the journal, if this request is sampled."""
+        number = draw(self.id)
+        if number >= self.route.journal_rate:
+            return None
+        first = answer.choices[0] if answer and answer.choices else None
+        return Exchange(
+            id=self.id,
+            task=self.route.name,
+            at=self._clock.now_s(),
+            arm=served.step.arm,
+            model=served.step.model,
+            draw=number,
+            journal_rate=self.route.journal_rate,
+            request=self.call.body,
+            input_text=self.call.input_text,
+            output_text=first.content if first else "",
+            status=served.received.status,
+            usable=complete and served.usable,
+            stream=self.call.stream,
+            finish_reason=first.finish_reason if first else "",
+            decisions=served.decisions,
+            usage=answer.usage if answer else Usage(),
+            latency_s=self.elapsed_s,
+            overhead_s=self._overhead(),
+        )
+
+    def _overhead(self) -> float:
+        if self._overhead_s is not None:
+            return self._overhead_s
+        return max(0.0, self.elapsed_s - sum(self.upstream_s))
+
+
+def id_headers(id_: str, headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Our id of a request, and the client's own, or ours in its place."""
+    given = header(headers, b"x-request-id")[:_LONGEST_ID]
+    return [(b"x-request-id", given or id_.encode()), (b"x-preceptor-id", id_.encode())]
+
+
+def _outcome(served: Served, *, complete: bool) -> Outcome:
+    if not complete:
+        return Outcome.CUT
+    if served.received.status != 200:
+        return Outcome.UPSTREAM_ERROR if served.failure else Outcome.CLIENT_ERROR
+    return Outcome.BLOCKED if served.ruling.verdict is Verdict.BLOCK else Outcome.OK

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from adapters.metrics import COST_USD
+
+
+def test_cost_is_labelled_by_task_and_leg_only() -> None:
+    """Both labels come from configuration and code, so the number of series is bounded."""
+    family = next(iter(COST_USD.collect()))
+    assert family.name == "preceptor_cost_usd"
+    COST_USD.labels(task="metrics-test", leg="student").inc(0.5)
+    samples = {
+        (sample.labels["task"], sample.labels["leg"]): sample.value
+        for family in COST_USD.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+    assert samples["metrics-test", "student"] == 0.5

@@ -1,0 +1,257 @@
+"""A gateway in one process: replay upstreams, the real policies, a store in memory, a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from adapters.upstreams.replay import ReplayUpstream, Scripted
+from domain.clock import ManualClock
+from domain.errors import StoreError
+from domain.settings import (
+    CheckSettings,
+    JournalSettings,
+    ModelSettings,
+    OutputSettings,
+    PolicySettings,
+    ServerSettings,
+    Settings,
+    TaskSettings,
+    UpstreamSettings,
+)
+from gateway.app import assemble
+
+EVENTS = ((b"content-type", b"text/event-stream"),)
+
+
+def answer(content="refund", *, status=200, finish_reason="stop", headers=(), **message) -> Scripted:
+    """A whole chat completion, as an upstream sends it."""
+    body = {
+        "id": "up-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": content, **message},
+                "logprobs": None,
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
+        "vendor": 12345678901234567890123,
+    }
+    return Scripted(
+        status=status,
+        headers=((b"content-type", b"application/json"), *headers),
+        chunks=(json.dumps(body).encode(),),
+    )
+
+
+def failure(status: int, *, headers=(), body: bytes = b'{"error":{"message":"no","type":"t","code":"c"}}') -> Scripted:
+    """An upstream's own error."""
+    return Scripted(status=status, headers=((b"content-type", b"application/json"), *headers), chunks=(body,))
+
+
+def stream(pieces: Iterable[str] = ("ref", "und"), *, done=True, error=None, usage=False, gate=None) -> Scripted:
+    """A streamed chat completion: a preamble with the role, the pieces, a finish reason, [DONE]."""
+    deltas = [{"role": "assistant", "content": ""}, *({"content": piece} for piece in pieces), {}]
+    chunks = []
+    for number, delta in enumerate(deltas):
+        reason = "stop" if number == len(deltas) - 1 and done else None
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        chunks.append({"id": "up-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]})
+    if usage:
+        chunks.append({"id": "up-1", "choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 10}})
+    sent = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
+    if done:
+        sent.append(b"data: [DONE]\n\n")
+    elif len(sent) > 1:
+        sent.pop()
+    return Scripted(headers=EVENTS, chunks=tuple(sent), error=error, late=error is not None, gate=gate)
+
+
+class MemoryStore:
+    """The part of the store that a gateway uses; `broken` makes every call fail."""
+
+    def __init__(self) -> None:
+        self.appended = []
+        self.deployed = {}
+        self.broken = False
+        self.starts = 0
+        self.changed = asyncio.Event()
+
+    async def start(self) -> None:
+        self.starts += 1
+        self._check()
+
+    async def append(self, exchanges) -> None:
+        self._check()
+        self.appended += exchanges
+        self.changed.set()
+
+    async def deployment(self, task):
+        self._check()
+        return self.deployed.get(task)
+
+    async def aclose(self) -> None:
+        pass
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StoreError("the disk is full")
+
+
+class Reply(msgspec.Struct):
+    """What came back."""
+
+    status: int = 0
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    pieces: list[bytes] = []
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def content(self):
+        return self.json["choices"][0]["message"]["content"]
+
+    @property
+    def events(self):
+        lines = self.body.decode().split("\n\n")
+        return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+
+    @property
+    def streamed(self):
+        """The text of the streamed deltas."""
+        chunks = [json.loads(event) for event in self.events if event != "[DONE]"]
+        return "".join(c["delta"].get("content") or "" for chunk in chunks for c in chunk.get("choices", ()))
+
+
+async def drive(app, body, *, path="/v1/chat/completions", method="POST", headers=(), leave=None) -> Reply:
+    """One request through an ASGI application; `leave` is an event at which the client disconnects."""
+    pieces = [body] if isinstance(body, bytes) else list(body)
+    waiting = [
+        {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1}
+        for number, piece in enumerate(pieces)
+    ]
+    reply = Reply(pieces=[])
+    ended = asyncio.Event()
+
+    async def receive():
+        if waiting:
+            return waiting.pop(0)
+        await (leave or ended).wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message) -> None:
+        if message["type"] == "http.response.start":
+            reply.status = message["status"]
+            reply.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            reply.body += message.get("body", b"")
+            reply.pieces.append(message.get("body", b""))
+
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "query_string": b""}
+    await app(scope, receive, send)
+    return reply
+
+
+class Gateway:
+    """An assembled gateway with its two upstreams; use it as a context."""
+
+    def __init__(self, *, student=(), teacher=(), policies=None, fallback="teacher", **server) -> None:
+        self.student = ReplayUpstream(student)
+        self.teacher = ReplayUpstream(teacher)
+        self.store = MemoryStore()
+        self.clock = ManualClock()
+        task = TaskSettings(
+            teacher=ModelSettings(upstream="teacher", model="big", price="gpt-4o"),
+            student=ModelSettings(upstream="student", model="small-v1"),
+            output=OutputSettings(labels=("refund", "cancel")),
+            policies=policies,
+            fallback=fallback,
+            journal=JournalSettings(rate=1.0),
+        )
+        upstream = UpstreamSettings(base_url="http://nowhere")
+        self.settings = Settings(
+            upstreams={"teacher": upstream, "student": upstream},
+            tasks={"intent": task},
+            server=ServerSettings(**server),
+            root=str(Path.cwd()),
+        )
+        self.app = assemble(
+            self.settings,
+            store=self.store,
+            upstreams={"teacher": self.teacher, "student": self.student},
+            clock=self.clock,
+        )
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self):
+        started, self._stopped = asyncio.Event(), asyncio.Event()
+        messages = iter([("lifespan.startup", None), ("lifespan.shutdown", self._stop)])
+
+        async def receive():
+            kind, gate = next(messages)
+            if gate is not None:
+                await gate.wait()
+            return {"type": kind}
+
+        async def send(message) -> None:
+            assert "failed" not in message["type"]
+            started.set()
+
+        self._lifespan = asyncio.get_running_loop().create_task(self.app({"type": "lifespan"}, receive, send))
+        await started.wait()
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        self._stop.set()
+        await self._lifespan
+
+    async def chat(self, text="where is my money", *, headers=(), leave=None, **fields) -> Reply:
+        """A chat completion for the task."""
+        body = {"model": "intent", "messages": [{"role": "user", "content": text}], **fields}
+        return await drive(self.app, json.dumps(body).encode(), headers=headers, leave=leave)
+
+    async def journalled(self):
+        """The exchanges that the store has got, once there is one."""
+        await self.store.changed.wait()
+        return self.store.appended
+
+
+def checks(*, input=(), output=()) -> PolicySettings:
+    """Policies by name, or as `CheckSettings`."""
+    return PolicySettings(
+        **{
+            stage: tuple(CheckSettings(name=check) if isinstance(check, str) else check for check in listed)
+            for stage, listed in (("input", input), ("output", output))
+        }
+    )
+
+
+class Kit:
+    """Everything above, for tests: importlib mode has no module to import it from."""
+
+    Gateway = Gateway
+    MemoryStore = MemoryStore
+    answer = staticmethod(answer)
+    failure = staticmethod(failure)
+    stream = staticmethod(stream)
+    checks = staticmethod(checks)
+    drive = staticmethod(drive)
+
+
+@pytest.fixture
+def kit() -> type[Kit]:
+    """The tools of these tests."""
+    return Kit

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from domain.errors import ModelError
+from domain.ports import Evidence, Observation
+from domain.records import DetectorState, Signal, SignalKind
+from domain.settings import AgreementSettings, DriftSettings
+from domain.store import WorkBatch
+from embedders.hashing import HashingEmbedder
+from monitors import arming
+from monitors.detectors.agreement import AgreementDetector
+from monitors.detectors.none import NoDetector
+from monitors.detectors.novelty import NoveltyDetector
+from monitors.reference import Reference
+from tests.unit.monitors.samples import DEPLOYED_AT, ORDINARY, TASK, deploy, deployment, settings
+
+REFERENCE = Reference.build(ORDINARY, HashingEmbedder())
+NONE = DriftSettings(embedder="words", detector="none")
+DISAGREED = Observation(at=0.0, counts=(1.0,), stratum="ordinary")
+
+
+def signal(at: float, kind: SignalKind = SignalKind.RETRAIN, model: str = "v1") -> Signal:
+    """A signal raised at a time."""
+    return Signal(
+        id=f"signal-{at}-{kind}", task=TASK, kind=kind, reason="agreement", at=at, detector="agreement", model=model,
+        evidence=1.0, samples=100, false_alarm_budget="one",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("drift", "agreement", "novelty_words", "agreement_words"),
+    [
+        (
+            DriftSettings(inputs_per_day=2000),
+            AgreementSettings(pairs_per_day=200),
+            "A = 120,000 independent inputs",
+            "A = 12,000 independent pairs",
+        ),
+        (DriftSettings(detector="none"), AgreementSettings(), "never", "A = 6,000 independent pairs"),
+        (
+            DriftSettings(inputs_per_day=1000, false_alarm_days=7),
+            AgreementSettings(detector="none"),
+            "A = 7,000 independent inputs",
+            "never",
+        ),
+        (
+            DriftSettings(inputs_per_day=0.01),
+            AgreementSettings(pairs_per_day=0.01),
+            "A = 10 independent inputs",
+            "A = 10 independent pairs",
+        ),
+    ],
+)
+def test_the_budget_is_shared_by_the_detectors_that_can_alarm(drift, agreement, novelty_words, agreement_words):
+    """A is samples a day times days times detectors, never so low that one event would alarm, and said in words."""
+    task = settings(drift=drift, agreement=agreement)
+    assert novelty_words in arming.novelty_detector(task, REFERENCE).budget()
+    assert agreement_words in arming.agreement_detector(task, deployment()).budget()
+
+
+def test_settings_choose_the_detector():
+    """`per-sample` tests, `none` only counts; both keep the name under which readings and states are kept."""
+    tested, silent = settings(), settings(drift=NONE, agreement=AgreementSettings(detector="none"))
+    assert isinstance(arming.novelty_detector(tested, REFERENCE), NoveltyDetector)
+    assert isinstance(arming.agreement_detector(tested, deployment()), AgreementDetector)
+    for made in (arming.novelty_detector(silent, REFERENCE), arming.agreement_detector(silent, deployment())):
+        assert isinstance(made, NoDetector)
+        assert made.name in {"novelty", "agreement"}
+
+
+def test_a_student_without_held_out_rows_is_not_tested_and_the_log_says_so(caplog):
+    """There is nothing to hold it to, and nobody should believe otherwise."""
+    with caplog.at_level(logging.WARNING):
+        made = arming.agreement_detector(settings(), deployment(baselines={}))
+    assert isinstance(made, NoDetector)
+    assert caplog.records[0].message.startswith("agreement_not_armed task=intent")
+
+
+async def test_it_goes_on_from_the_committed_state(store):
+    """A detector that is armed again stands where it stood when the batch was committed."""
+    task = settings()
+    await deploy(store)
+    armed = await arming.arm_pairing(store, task, await store.deployment(TASK), at=DEPLOYED_AT)
+    armed.detector.update(DISAGREED)
+    await store.commit(WorkBatch(owner="w", at=DEPLOYED_AT, states=[armed.state()]))
+    expected = armed.detector.update(DISAGREED)
+    again = await arming.arm_pairing(store, task, await store.deployment(TASK), at=DEPLOYED_AT)
+    assert again.detector.update(DISAGREED) == expected
+    assert expected.samples == 2
+
+
+async def test_a_state_of_another_kind_of_detector_starts_afresh(store, caplog):
+    """Switching the detector on in the configuration does not end the worker, and is said."""
+    await deploy(store)
+    found = await store.deployment(TASK)
+    silent = await arming.arm_pairing(
+        store, settings(agreement=AgreementSettings(detector="none")), found, at=DEPLOYED_AT
+    )
+    silent.detector.update(DISAGREED)
+    damaged = DetectorState(task=TASK, detector="novelty", reference_id=arming.state_key(found), state=b"{")
+    await store.commit(WorkBatch(owner="w", at=DEPLOYED_AT, states=[silent.state(), damaged]))
+    with caplog.at_level(logging.WARNING):
+        armed = await arming.arm_pairing(store, settings(), found, at=DEPLOYED_AT)
+        watch = await arming.arm_watch(store, settings(), found, embedder=HashingEmbedder(), at=DEPLOYED_AT)
+    assert armed.detector.update(DISAGREED).samples == 1
+    assert watch is not None
+    assert [record.message.split()[0] for record in caplog.records] == ["detector_starts_afresh"] * 2
+
+
+async def test_alarms_of_a_month_are_counted_whichever_student_served(store):
+    """Signals of 30 days, of this kind only; the cooldown looks at this deployment's only."""
+    month = 30 * 86400.0
+    now = DEPLOYED_AT + 1000
+    raised = [
+        signal(now - month - 1, model="v0"),
+        signal(DEPLOYED_AT - 10, model="v0"),
+        signal(DEPLOYED_AT + 10),
+        signal(DEPLOYED_AT + 11, SignalKind.WARNING),
+    ]
+    await deploy(store)
+    await store.commit(WorkBatch(owner="w", at=now, signals=raised))
+    armed = await arming.arm_pairing(store, settings(), await store.deployment(TASK), at=now)
+    assert armed.alarms_30d(SignalKind.RETRAIN, at=now) == 2
+    assert [one.at for one in armed.signals] == [DEPLOYED_AT + 10, DEPLOYED_AT + 11]
+
+
+async def test_without_a_reference_novelty_is_not_armed(store):
+    """A deployment that names none is no error."""
+    assert await arming.arm_watch(store, settings(), deployment(), embedder=HashingEmbedder(), at=0.0) is None
+
+
+async def test_a_missing_reference_is_an_error(store):
+    """A deployment that names one which is not there says so and what to do."""
+    with pytest.raises(ModelError, match="no reference gone: build it again"):
+        await arming.arm_watch(store, settings(), deployment("gone"), embedder=HashingEmbedder(), at=0.0)
+
+
+def test_states_belong_to_one_deployment():
+    """The same student with the same reference, deployed again, begins again."""
+    assert arming.state_key(deployment("r")) != arming.state_key(deployment("r", at=DEPLOYED_AT + 1))
+    assert arming.state_key(deployment("r")) == arming.state_key(deployment("r"))
+
+
+async def test_a_reading_names_detector_model_and_time(store):
+    """It is what the detector said, placed in the time series of its task."""
+    await deploy(store)
+    armed = await arming.arm_pairing(store, settings(), await store.deployment(TASK), at=DEPLOYED_AT)
+    reading = armed.reading(Evidence(samples=3, score=0.9, evidence=0.2, alarm=False), 7.0)
+    assert (reading.task, reading.detector, reading.model, reading.at) == (TASK, "agreement", "v1", 7.0)
+    assert (reading.samples, reading.score, reading.evidence, reading.alarm) == (3, 0.9, 0.2, False)

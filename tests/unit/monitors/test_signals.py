@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from domain.ports import Evidence
+from domain.records import Agreement, PairState, Signal, SignalKind
+from domain.settings import SignalSettings
+from monitors import signals
+from tests.unit.monitors.samples import DEPLOYED_AT, deployment, paired
+
+HOURLY = SignalSettings(cooldown="1h")
+ALARM = Evidence(samples=300, score=0.4, evidence=1.2, alarm=True)
+CALM = Evidence(samples=300, score=0.1, evidence=0.2, alarm=False)
+DEPLOYMENT = deployment("r1")
+
+
+def warning(at: float = 100.0) -> Signal:
+    """A drift warning raised at a time."""
+    return signals.warning(DEPLOYMENT, "novelty", ALARM, at=at, budget="one", examples=[f"x{n}" for n in range(9)])
+
+
+def retrain(found: Evidence = ALARM, **fields: float) -> Signal:
+    """A retraining signal with three pairs, two of which disagree."""
+    return signals.retrain(
+        msgspec.structs.replace(DEPLOYMENT, **fields),
+        "agreement",
+        found,
+        at=100.0,
+        budget="one in 30 days",
+        agreement=Agreement(0.3, 0.1, 0.6, 3),
+        pairs=(
+            paired(1, agreed=False),
+            paired(2, agreed=True),
+            paired(3, agreed=False),
+            paired(4, agreed=False, state=PairState.EXPIRED),
+        ),
+        drift_scores={"novelty": 0.4},
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "after_s", "expected"),
+    [(ALARM, None, True), (CALM, None, False), (ALARM, 3599.0, False), (ALARM, 3600.0, True), (CALM, 3600.0, False)],
+)
+def test_an_alarm_becomes_a_warning_once_in_a_cooldown(found, after_s, expected):
+    """No alarm, no signal; an alarm soon after a signal of its kind is the same story."""
+    past = [] if after_s is None else [warning(1000.0 - after_s)]
+    assert signals.warning_due(found, past, at=1000.0, settings=HOURLY) is expected
+
+
+def test_signals_of_the_other_kind_do_not_hold_a_signal_back():
+    """A drift warning never silences a retraining signal, nor the reverse."""
+    assert signals.retrain_due(ALARM, [warning(999.0)], at=1000.0, settings=HOURLY)
+    assert signals.warning_due(ALARM, [retrain()], at=101.0, settings=HOURLY)
+    assert not signals.retrain_due(ALARM, [retrain()], at=101.0, settings=HOURLY)
+
+
+@pytest.mark.parametrize(("samples", "expected"), [(19, False), (20, True)])
+def test_a_student_is_not_retrained_on_a_handful_of_pairs(samples, expected):
+    """An alarm before twenty pairs raises nothing."""
+    found = msgspec.structs.replace(ALARM, samples=samples)
+    assert signals.retrain_due(found, [], at=0.0, settings=HOURLY) is expected
+
+
+@pytest.mark.parametrize(("age_s", "expected"), [(0.0, True), (3599.0, True), (3600.0, False)])
+def test_a_warning_holds_for_a_cooldown(age_s, expected):
+    """That long the teacher is asked about flagged inputs more often."""
+    assert signals.holds([warning(1000.0 - age_s)], at=1000.0, settings=HOURLY) is expected
+
+
+def test_a_warning_names_the_strangest_inputs():
+    """Five ids, in the order given, with the detector's score."""
+    found = warning()
+    assert (found.kind, found.reason, found.drift_scores) == (SignalKind.WARNING, "drift", {"novelty": 0.4})
+    assert found.example_ids == ("x0", "x1", "x2", "x3", "x4")
+
+
+def test_a_retraining_signal_carries_its_evidence():
+    """Newest disagreements first, the pairs that were compared, what they cost, interval and budget."""
+    found = retrain()
+    assert (found.kind, found.reason, found.task, found.model) == (SignalKind.RETRAIN, "agreement", "intent", "v1")
+    assert found.example_ids == ("x00003", "x00001")
+    assert (found.pairs_used, found.pairs_cost_usd) == (3, pytest.approx(0.03))
+    assert (found.agreement, found.false_alarm_budget) == (Agreement(0.3, 0.1, 0.6, 3), "one in 30 days")
+    assert found.delivered_at is None
+
+
+def test_a_replay_gives_the_same_id_and_anything_else_another():
+    """The id depends on task, deployment, detector and number of samples; a student that serves again is another."""
+    one = retrain()
+    others = [
+        retrain(msgspec.structs.replace(ALARM, samples=301)),
+        retrain(at=DEPLOYED_AT + 1),
+        warning(),
+    ]
+    assert retrain().id == one.id
+    assert len({one.id, *(other.id for other in others)}) == 4
