@@ -53,6 +53,5 @@ class Results:
         (FOLDER / f"{self._bench}.jsonl").write_text(body)
         for line in self._lines:
             verdict = {None: "", True: "met", False: "NOT MET"}[line["met"]]
-            print(
-                f"{line['case']:<28} {line['metric']:<34} {line['value']:>10.4g} {line['unit']:<9} {line['target']:<9} {verdict}"
-            )
+            measured = f"{line['value']:>10.4g} {line['unit']:<9} {line['target']:<9}"
+            print(f"{line['case']:<28} {line['metric']:<34} {measured} {verdict}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _JSON = (b"content-type", b"application/json")
-_DISCARDED = 4  # times the limit
+_DISCARDED_BYTES = 64 * 1024 * 1024  # above the limit
 
 
 class Errors:
@@ -93,7 +93,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > self._most_bytes:
-            raise await self._too_large(receive, int(declared))
+            raise await self._too_large(receive, int(declared), more=True)
         seen = 0
 
         async def counted() -> Message:
@@ -101,15 +101,15 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most_bytes:
-                raise await self._too_large(receive, seen)
+                raise await self._too_large(receive, seen, more=message.get("more_body", False))
             return message
 
         await self._app(scope, counted, send)
 
-    async def _too_large(self, receive: Receive, size: int) -> ApiError:
-        left = _DISCARDED * self._most_bytes
-        if size <= left:
-            await _discard(receive, left)
+    async def _too_large(self, receive: Receive, size: int, *, more: bool) -> ApiError:
+        most = self._most_bytes + _DISCARDED_BYTES
+        if more and size <= most:
+            await _discard(receive, most)
         problem = f"The request body is larger than {self._most_bytes} bytes"
         return ApiError(413, problem, code="request_too_large", headers=[(b"connection", b"close")])
 

@@ -15,6 +15,8 @@ from tests.unit.adapters.raw_server import Conversation, RawServer, answer
 class Hook:
     """A webhook receiver on a socket."""
 
+    notifier: WebhookNotifier
+
     def __init__(self, accepts: Sequence[bool]) -> None:
         self.heard: list[str] = []
         self._accepts = iter(accepts)
@@ -25,8 +27,6 @@ class Hook:
             self.heard.append(json.loads((await conversation.request()).body)["id"])
             status = "204 No Content" if next(self._accepts) else "503 Service Unavailable"
             await conversation.send(answer(b"", status=status))
-
-    notifier: WebhookNotifier
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ class ReplayStage:
 class SocketStage:
     """The HTTP upstream, and a server on a socket that plays the script in chunked answers."""
 
+    upstream: OpenAIUpstream
+
     def __init__(self, script: Script) -> None:
         self.requests: list[Request] = []
         self._script = script
@@ -75,8 +77,6 @@ class SocketStage:
             while self._seen < count:
                 await self._left.acquire()
                 self._seen += 1
-
-    upstream: OpenAIUpstream
 
 
 @asynccontextmanager

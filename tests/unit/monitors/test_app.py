@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 
 from adapters.stores.sqlite import SqliteStore
 from domain import config, tasks
 from domain.errors import ModelError, StoreError
-from domain.records import PairState
 from monitors.__main__ import main
 from monitors.app import build
 from tests.unit.monitors.samples import ORDINARY, TASK, deploy, exchanges
@@ -36,22 +36,47 @@ def settings(tmp_path, **sections):
     return config.parse(DOCUMENT | sections, environ={}, root=tmp_path)
 
 
-async def test_all_loops_of_a_configuration_work_together(tmp_path, teacher_server):
-    """Journalled exchanges are watched, sampled, asked about and closed, until the monitors are told to stop."""
+@pytest.fixture
+async def hook():
+    """A webhook on loopback: its port, and a future of the first body that it gets."""
+    body: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        got = await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        writer.close()
+        body.set_result(got)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], body
+    server.close()
+    await server.wait_closed()
+
+
+async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
+    """Exchanges are watched, sampled, asked about and compared; a student that is wrong becomes a delivered signal."""
+    port, told = hook
+    teacher_server.answer = "cancel"
     upstream = {"base_url": f"http://127.0.0.1:{teacher_server.port}/v1"}
-    monitors = build(settings(tmp_path, upstreams={"oracle": upstream, "local": upstream}))
+    monitors = build(
+        settings(
+            tmp_path,
+            upstreams={"oracle": upstream, "local": upstream},
+            notifiers={"ops": {"webhook": f"http://127.0.0.1:{port}/hook"}},
+        )
+    )
     store = SqliteStore(tmp_path / "store.db")
     await store.start()
     await deploy(store)
-    await store.append(exchanges(ORDINARY[:20], draw=0.1))
+    await store.append(exchanges(ORDINARY[:60], draw=0.1))
     running = tasks.spawn(monitors.run(), name="monitors")
-    async with asyncio.timeout(10):
-        while (await store.pair_counts(TASK)).get(PairState.PAIRED, 0) < 20:
-            await asyncio.sleep(0.01)
+    event = json.loads(await asyncio.wait_for(told, 10))
     await tasks.cancel(running)
     await monitors.aclose()
-    backlog = await store.backlog(TASK)
-    assert (backlog.unread, backlog.pending_pairs) == (0, 0)
+    (signal,) = await store.signals(TASK)
+    assert (event["id"], event["type"]) == (signal.id, "dev.preceptor.retraining.requested")
+    assert (await store.backlog(TASK)).unread == 0
     assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "agreement"}
     await store.aclose()
 

@@ -1,0 +1,125 @@
+"""Replies: held streams, live streams, and company for a client that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+
+from adapters.upstreams.replay import Scripted
+from domain.errors import UpstreamError, UpstreamFailure
+from gateway import reply as replies
+
+CUT = UpstreamError(UpstreamFailure.DISCONNECT, "cut at 10.0.0.1")
+
+
+def _count(outcome):
+    labels = {"task": "intent", "arm": "champion", "outcome": outcome}
+    return REGISTRY.get_sample_value("preceptor_requests_total", labels) or 0
+
+
+async def test_a_held_stream_is_the_upstreams_own(kit):
+    """With checks on the output, the events arrive as the upstream sent them, usage and [DONE] included."""
+    script = kit.stream(("ref", "und"), usage=True)
+    async with kit.Gateway(student=[script], policies=kit.checks(output=("label",))) as gateway:
+        reply = await gateway.chat(stream=True)
+        (exchange,) = await gateway.journalled()
+    assert reply.body == b"".join(script.chunks)
+    assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert exchange.stream
+    assert exchange.usage.prompt_tokens == 1000
+
+
+async def test_a_live_stream_comes_in_pieces(kit):
+    """Without checks on the output, each event goes out by itself, as it comes."""
+    script = kit.stream(("ref", "und"), usage=True)
+    async with kit.Gateway(student=[script], policies=kit.checks()) as gateway:
+        reply = await gateway.chat(stream=True)
+        (exchange,) = await gateway.journalled()
+    assert reply.body == b"".join(script.chunks)
+    assert len(reply.pieces) == len(script.chunks)
+    assert (exchange.output_text, exchange.usable, exchange.usage.completion_tokens) == ("refund", True, 10)
+
+
+async def test_a_live_stream_that_breaks_ends_with_an_error_event(kit):
+    """After the first word there is no other model: an error in the stream, no [DONE], no pair, and it is counted."""
+    before = _count("cut")
+    script = kit.stream(("ref", "und"), done=False, error=CUT)
+    async with kit.Gateway(student=[script], policies=kit.checks()) as gateway:
+        reply = await gateway.chat(stream=True)
+        (exchange,) = await gateway.journalled()
+    assert reply.status == 200
+    assert json.loads(reply.events[-1])["error"]["code"] == "upstream_error"
+    assert "[DONE]" not in reply.events
+    assert b"10.0.0.1" not in reply.body
+    assert b"finish_reason\":\"stop" not in reply.body.replace(b" ", b"")
+    assert not exchange.usable
+    assert _count("cut") == before + 1
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_stream_that_breaks_before_a_word_falls_back(kit, held):
+    """The client never notices that the student only announced itself."""
+    scripts = {"student": [kit.stream((), done=False, error=CUT)], "teacher": [kit.stream(("cancel",))]}
+    policies = kit.checks(output=("label",) if held else ())
+    async with kit.Gateway(**scripts, policies=policies) as gateway:
+        reply = await gateway.chat(stream=True)
+    assert reply.streamed == "cancel"
+    assert reply.headers["x-preceptor-arm"] == "teacher"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Scripted(headers=((b"content-type", b"text/event-stream"),), chunks=(b"data: {\n\n",)),
+        Scripted(headers=((b"content-type", b"text/event-stream"),)),
+    ],
+)
+async def test_held_streams_fall_back_whatever_breaks(kit, script):
+    """While nothing has been released, a malformed or empty stream costs the client nothing."""
+    scripts = {"student": [script], "teacher": [kit.stream(("cancel",))]}
+    async with kit.Gateway(**scripts, policies=kit.checks(output=("label",))) as gateway:
+        assert (await gateway.chat(stream=True)).streamed == "cancel"
+
+
+async def _patient(kit, monkeypatch, answer, **scripts):
+    """A held stream whose student is silent until the client has had two keep-alives."""
+    monkeypatch.setattr(replies.Reply.__init__, "__kwdefaults__", {"keep_alive_s": 0.0})
+    gate = asyncio.Event()
+    async with kit.Gateway(
+        student=[msgspec.structs.replace(answer, gate=gate)], policies=kit.checks(output=("label",)), **scripts
+    ) as gateway:
+        call = asyncio.get_running_loop().create_task(gateway.chat(stream=True))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        gate.set()
+        return await call
+
+
+async def test_a_waiting_client_gets_company(kit, monkeypatch):
+    """Headers and comments go out while the answer is held; the events follow, and the SDK sees only those."""
+    reply = await _patient(kit, monkeypatch, kit.stream(("refund",)))
+    assert reply.pieces[0] == reply.pieces[1] == b": keep-alive\n\n"
+    assert reply.streamed == "refund"
+    assert reply.events[-1] == "[DONE]"
+    assert "x-preceptor-arm" not in reply.headers
+    assert reply.headers["x-preceptor-task"] == "intent"
+
+
+async def test_a_failure_after_company_is_an_error_event(kit, monkeypatch):
+    """When the status has left already, the failure of all models is told in the stream, without [DONE]."""
+    scripts = {"teacher": [kit.failure(503)]}
+    reply = await _patient(kit, monkeypatch, kit.failure(500), **scripts)
+    assert reply.status == 200
+    assert [json.loads(event)["error"]["code"] for event in reply.events] == ["c"]
+
+
+async def test_a_quick_answer_needs_no_company(kit):
+    """The usual stream has no comment in it and names its arm."""
+    async with kit.Gateway(student=[kit.stream()], policies=kit.checks(output=("label",))) as gateway:
+        reply = await gateway.chat(stream=True)
+    assert b"keep-alive" not in reply.body
+    assert reply.headers["x-preceptor-arm"] == "champion"

@@ -1,0 +1,62 @@
+"""What is told of a request, counted and journalled."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.upstreams.replay import Scripted
+from domain.records import Arm, Usage
+from gateway.request import id_headers
+
+
+async def test_the_exchange_says_what_happened(kit):
+    """The journalled record has the client's bytes, the answer, the tokens and the sampling numbers."""
+    async with kit.Gateway(student=[kit.answer("refund")], policies=kit.checks(output=("label",))) as gateway:
+        reply = await gateway.chat("my input", seed=12345678901234567890)
+        (exchange,) = await gateway.journalled()
+    assert exchange.id == reply.headers["x-preceptor-id"]
+    assert (exchange.task, exchange.arm, exchange.model) == ("intent", Arm.CHAMPION, "small-v1")
+    assert exchange.at == gateway.clock.now_s()
+    assert b"12345678901234567890" in exchange.request
+    assert (exchange.input_text, exchange.output_text) == ("my input", "refund")
+    assert (exchange.status, exchange.usable, exchange.stream) == (200, True, False)
+    assert (exchange.finish_reason, exchange.usage) == ("stop", Usage(1000, 10))
+    assert 0.0 <= exchange.draw < exchange.journal_rate == 1.0
+
+
+async def test_overhead_leaves_waiting_for_models_out(kit):
+    """Two slow models cost the client time that is not the gateway's."""
+    gateway = kit.Gateway(student=lambda _: late(500), teacher=lambda _: late(200), policies=kit.checks())
+
+    def late(status):
+        gateway.clock.advance(2.0)
+        return kit.answer("refund") if status == 200 else Scripted(status=status, chunks=(b"{}",))
+
+    async with gateway:
+        reply = await gateway.chat()
+        (exchange,) = await gateway.journalled()
+    assert reply.headers["x-preceptor-overhead-ms"] == "0.000"
+    assert (exchange.latency_s, exchange.overhead_s) == (4.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ([], b"ours"),
+        ([(b"x-request-id", b"theirs")], b"theirs"),
+        ([(b"x-request-id", b"")], b"ours"),
+        ([(b"x-request-id", b"a" * 999)], b"a" * 200),
+    ],
+)
+def test_request_ids(headers, told):
+    """The client's request id is echoed, within a bound; ours always stands beside it."""
+    assert id_headers("ours", headers) == [(b"x-request-id", told), (b"x-preceptor-id", b"ours")]
+
+
+async def test_only_harmless_headers_are_passed_on(kit):
+    """Trace and request id go to the upstream; the client's key and cookies do not."""
+    headers = [(b"traceparent", b"t"), (b"x-request-id", b"r"), (b"authorization", b"Bearer sk"), (b"cookie", b"c")]
+    async with kit.Gateway(student=[kit.answer()], policies=kit.checks()) as gateway:
+        reply = await gateway.chat(headers=headers)
+    assert dict(gateway.student.requests[0].headers) == {b"traceparent": b"t", b"x-request-id": b"r"}
+    assert reply.headers["x-request-id"] == "r"
