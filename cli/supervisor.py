@@ -110,16 +110,17 @@ class Supervisor:
         self._stopping.set()
 
     async def _keep(self, role: Role) -> None:
-        loop, attempt = asyncio.get_running_loop(), 0
+        loop, attempt, first = asyncio.get_running_loop(), 0, True
         while not self._stopping.is_set():
             started = loop.time()
             code = await self._run_once(role)
             if self._stopping.is_set():
                 return
-            if code == _CONFIG_EXIT:
+            if code == _CONFIG_EXIT and first:  # later it may be the store's trouble: traffic goes on meanwhile
                 self._failure = _CONFIG_EXIT
                 self.stop()
                 return
+            first = False
             attempt = 0 if loop.time() - started > _STEADY_S else attempt + 1
             wait_s = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
             _LOG.error("process_died role=%s exit=%s restart_in_s=%s", role.name, code, wait_s)

@@ -125,7 +125,23 @@ def train_student(
     student.require_new(root, model)
     data = prepare_dataset(settings, task, files)
     trained = head.train(data.split.train, data.split.validation, embedder=embedder, progress=progress)
-    manifest = Manifest(
+    manifest = _manifest(settings, task, model, data, trained, embedder=embedder, clock=clock)
+    sealed = student.save(root, manifest, trained)
+    return Trained(sealed, student.student_folder(root, model), data)
+
+
+def _manifest(
+    settings: Settings,
+    task: str,
+    model: str,
+    data: Prepared,
+    trained: student.StudentHead,
+    *,
+    embedder: Embedder,
+    clock: Clock,
+) -> Manifest:
+    chosen = settings.tasks[task]
+    return Manifest(
         model=model,
         task=task,
         trainer=head.NAME,
@@ -140,8 +156,6 @@ def train_student(
         examples=len(data.split.train.examples),
         created_at=clock.now_s(),
     )
-    sealed = student.save(root, manifest, trained)
-    return Trained(sealed, student.student_folder(root, model), data)
 
 
 def evaluate_student(

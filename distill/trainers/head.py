@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from distill.calibration import fit_temperature, nll
 from distill.examples import Example
@@ -80,7 +81,8 @@ def _embedded(
 def _fit(
     vectors: NDArray[np.float32], targets: NDArray[np.intp], labels: tuple[str, ...], strength: float
 ) -> StudentHead:
-    model = LogisticRegression(C=strength, max_iter=2000).fit(vectors.astype(np.float64), targets)
+    with threadpool_limits(1):  # spinning BLAS threads make so small a fit fifty times slower on a busy machine
+        model = LogisticRegression(C=strength, max_iter=2000).fit(vectors.astype(np.float64), targets)
     weights, bias = np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64)
     if len(labels) == 2:  # scikit-learn keeps one row for two labels: the logit of the second against the first
         weights, bias = np.vstack([np.zeros_like(weights), weights]), np.concatenate([[0.0], bias])

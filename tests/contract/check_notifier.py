@@ -31,8 +31,15 @@ SIGNAL = Signal(
 class Receiver(Protocol):
     """A notifier, and what its receiver heard."""
 
-    notifier: Notifier
-    heard: Sequence[str]  # ids of signals, in the order of arrival
+    @property
+    def notifier(self) -> Notifier:
+        """What is checked."""
+        ...
+
+    @property
+    def heard(self) -> Sequence[str]:
+        """Ids of signals, in the order of arrival."""
+        ...
 
 
 Receive = Callable[[Sequence[bool]], AbstractAsyncContextManager[Receiver]]  # accepts or refuses, in turn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -102,7 +103,7 @@ def _stray(kind: str) -> WorkBatch:
     """A batch of the owner "a" with one row that is not its own, and much that is fine."""
     watched = [Watched(f"{TASK}-{n}", 0.1) for n in (0, 1)]
     closed = [pair(5, state=PairState.PAIRED)]
-    strays = {
+    strays: dict[str, dict[str, Any]] = {
         "another owner's exchange": {"watched": [*watched, Watched(f"{TASK}-2", 0.1)]},
         "a done exchange": {"watched": [*watched, Watched(f"{TASK}-5", 0.1)]},
         "an unknown exchange": {"watched": [*watched, Watched("no", 0.1)]},
@@ -110,7 +111,7 @@ def _stray(kind: str) -> WorkBatch:
         "a done pair": {"watched": watched, "closed": [*closed, pair(7, state=PairState.PAIRED)]},
     }
     state = DetectorState(task=TASK, detector="novelty", reference_id="r1", state=b"{}")
-    rest = {"opened": [pair(0)], "states": [state], "readings": [reading(1)], "signals": [signal(1)]}
+    rest: dict[str, Any] = {"opened": [pair(0)], "states": [state], "readings": [reading(1)], "signals": [signal(1)]}
     return WorkBatch(owner="a", at=2.0, **{"closed": closed} | rest | strays[kind])
 
 

@@ -20,8 +20,15 @@ BROKEN = UpstreamError(UpstreamFailure.DISCONNECT, "the server broke off")
 class Stage(Protocol):
     """An upstream whose model server plays a script."""
 
-    upstream: Upstream
-    requests: Sequence[Request]  # header names in lower case
+    @property
+    def upstream(self) -> Upstream:
+        """What is checked."""
+        ...
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """What the server was asked; header names in lower case."""
+        ...
 
     async def left(self, count: int) -> None:
         """Until the server has noticed that so many calls were left before their end."""

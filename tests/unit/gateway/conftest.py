@@ -229,12 +229,21 @@ class Gateway:
         return self.store.appended
 
 
-def checks(*, input=(), output=()) -> PolicySettings:
-    """Policies by name, or as `CheckSettings`."""
+async def until(condition) -> None:
+    """Let the background work until something is so."""
+    async with asyncio.timeout(10):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.001)
+
+
+def checks(**stages) -> PolicySettings:
+    """Policies by stage, each a name or `CheckSettings`."""
     return PolicySettings(
         **{
             stage: tuple(CheckSettings(name=check) if isinstance(check, str) else check for check in listed)
-            for stage, listed in (("input", input), ("output", output))
+            for stage, listed in stages.items()
         }
     )
 
@@ -249,6 +258,7 @@ class Kit:
     stream = staticmethod(stream)
     checks = staticmethod(checks)
     drive = staticmethod(drive)
+    until = staticmethod(until)
 
 
 @pytest.fixture

@@ -76,8 +76,7 @@ async def test_a_failing_store_loses_nothing(kit, dropped, caplog):
     journal = Journal(store, most=10, dropped=dropped, retry_s=(0.0,))
     journal.start()
     journal.offer(_exchange(1))
-    while store.starts < 5:
-        await asyncio.sleep(0)
+    await kit.until(lambda: store.starts >= 5)
     journal.offer(_exchange(2))
     store.broken = False
     await journal.aclose(timeout_s=5)

@@ -222,7 +222,9 @@ async def test_answers_are_paid_also_when_they_are_not_used(kit):
 
     def spent():
         read = REGISTRY.get_sample_value
-        legs = [read("preceptor_cost_usd_total", {"task": "intent", "leg": leg}) or 0.0 for leg in ("student", "teacher")]
+        legs = [
+            read("preceptor_cost_usd_total", {"task": "intent", "leg": leg}) or 0.0 for leg in ("student", "teacher")
+        ]
         return [*legs, read("preceptor_saved_usd_total", {"task": "intent"}) or 0.0]
 
     per_answer = (1000 * 2.5 + 10 * 10.0) / 1e6
@@ -245,7 +247,7 @@ async def test_tool_calls_are_judged_streamed_or_not(kit):
     whole = kit.answer(None, tool_calls=calls)
     deltas = [EMAIL[:15], EMAIL[15:]]
     chunks = [{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": d}}]}}]} for d in deltas]
-    events = tuple(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks) + (b"data: [DONE]\n\n",)
+    events = tuple(f"data: {data}\n\n".encode() for data in [*map(json.dumps, chunks), "[DONE]"])
     streamed = Scripted(chunks=events, headers=((b"content-type", b"text/event-stream"),))
     async with kit.Gateway(student=[whole, streamed], policies=kit.checks(output=block)) as gateway:
         replies = [await gateway.chat(stream=stream) for stream in (False, True)]

@@ -32,13 +32,11 @@ async def test_an_unreadable_store_does_not_hold_up_the_start(kit, caplog):
     store.broken = True
     registry = Registry(store, ["t"], interval_s=0.0)
     await asyncio.wait_for(registry.start(timeout_s=60), 5)
-    while store.starts < 5:
-        await asyncio.sleep(0)
+    await kit.until(lambda: store.starts >= 5)
     assert registry.deployment("t") is None
     assert sum("registry_not_refreshed" in record.message for record in caplog.records) == 1
     store.broken, store.deployed["t"] = False, _deployment("v2")
-    while registry.deployment("t") is None:
-        await asyncio.sleep(0)
+    await kit.until(lambda: registry.deployment("t") is not None)
     await registry.aclose()
 
 

@@ -76,7 +76,7 @@ def test_choices_are_redacted_apart():
 
 
 def test_withheld_answers_have_no_text():
-    """A blocked answer says so in `finish_reason`, whole or streamed, for every choice, with the usage that was paid."""
+    """A blocked answer says so in each `finish_reason`, whole or streamed, with the usage that was paid."""
     answer = Answer((Choice(0, {"content": SECRET}), Choice(1, {"refusal": SECRET})), Usage(7, 3))
     body = rewrite.withheld(answer, id_="i", created=5, model="m")
     events = rewrite.withheld_events(answer, id_="i", created=5, model="m", with_usage=True)

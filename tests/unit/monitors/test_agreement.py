@@ -30,6 +30,7 @@ def test_a_pair_stands_for_as_many_inputs_as_its_probability_says():
     found = estimate(pairs([(True, 0.01)] + [(False, 0.1)] * 10))
     assert found is not None
     assert found.estimate == pytest.approx(0.5)
+    assert found.lower == pytest.approx(0.1416, abs=1e-4)  # Wilson at n_eff = 200^2 / (100^2 + 10 * 10^2) = 3.64
 
 
 @given(PAIRS)
