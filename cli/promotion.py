@@ -63,7 +63,7 @@ async def deploy(
     baselines = evaluation_of.baselines(
         current,
         distill.load_answerer(settings, model, embedder=embedder),
-        comparer=comparer(settings.tasks[task].agreement.comparer, path=f"tasks.{task}.agreement.comparer"),
+        comparer=comparer(settings.tasks[task].comparer, path=f"tasks.{task}.agreement.comparer"),
         stratum_of=strata.__getitem__,
     )
     manifest = student.read_manifest(student.student_folder(student.students_folder(settings), model))

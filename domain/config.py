@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from domain import comparers
 from domain.errors import ConfigError
 from domain.settings import (
     CheckSettings,
@@ -160,7 +159,6 @@ def _check_references(settings: Settings) -> None:
         _known(f"{path}.drift.embedder", task.drift.embedder, settings.embedders)
         for notifier in task.signal.notify:
             _known(f"{path}.signal.notify", notifier, settings.notifiers)
-        comparers.comparer(task.agreement.comparer, path=f"{path}.agreement.comparer")
         if max(task.shadow.rate, task.shadow.flagged_rate) > task.journal.rate:
             raise ConfigError(
                 f"{path}.shadow",

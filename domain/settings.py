@@ -17,6 +17,11 @@ def _require(condition: bool, problem: str) -> None:
         raise ValueError(problem)
 
 
+def _positive(section: msgspec.Struct, *names: str) -> None:
+    for name in names:
+        _require(getattr(section, name) > 0, f"{name} must be above 0")
+
+
 def _share(name: str, value: float) -> None:
     _require(0 <= value <= 1, f"{name} must be between 0 and 1")
 
@@ -64,7 +69,7 @@ class UpstreamSettings(Section, frozen=True):
 
     def __post_init__(self) -> None:
         _require(self.base_url.startswith(("http://", "https://")), "base_url must begin with http:// or https://")
-        _require(self.timeout_s > 0 and self.connect_timeout_s > 0, "timeouts must be above 0")
+        _positive(self, "timeout_s", "connect_timeout_s")
 
 
 class ModelSettings(Section, frozen=True):
@@ -109,7 +114,7 @@ class CheckSettings(Section, frozen=True):
     options: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        _require(self.budget_ms > 0, "budget_ms must be above 0")
+        _positive(self, "budget_ms")
 
 
 class PolicySettings(Section, frozen=True):
@@ -146,7 +151,7 @@ class ShadowSettings(Section, frozen=True):
         _require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
         _require(self.max_usd_per_day >= 0, "max_usd_per_day must be 0 or more")
         _require(self.concurrency >= 1, "concurrency must be at least 1")
-        _require(self.timeout_s > 0, "timeout_s must be above 0")
+        _positive(self, "timeout_s")
         seconds(self.expire)
 
 
@@ -159,22 +164,20 @@ class DriftSettings(Section, frozen=True):
     inputs_per_day: float = 2000.0  # expected journalled inputs; turns days into samples
 
     def __post_init__(self) -> None:
-        _require(self.false_alarm_days > 0, "false_alarm_days must be above 0")
-        _require(self.inputs_per_day > 0, "inputs_per_day must be above 0")
+        _positive(self, "false_alarm_days", "inputs_per_day")
 
 
 class AgreementSettings(Section, frozen=True):
     """The agreement detector: how answers are compared, and how often it may be wrong."""
 
-    comparer: str = "label"
+    comparer: Literal["", "label", "json", "exact"] = ""  # empty: by the task's output
     detector: Literal["per-sample", "none"] = "per-sample"
     false_alarm_days: float = 30.0
     pairs_per_day: float = 200.0  # expected shadow pairs; turns days into samples
     window: int = 500  # pairs in the estimate that is shown; the detector has no window
 
     def __post_init__(self) -> None:
-        _require(self.false_alarm_days > 0, "false_alarm_days must be above 0")
-        _require(self.pairs_per_day > 0, "pairs_per_day must be above 0")
+        _positive(self, "false_alarm_days", "pairs_per_day")
         _require(self.window >= 20, "window must be at least 20")
 
 
@@ -202,6 +205,12 @@ class TaskSettings(Section, frozen=True):
     drift: DriftSettings = DriftSettings()
     agreement: AgreementSettings = AgreementSettings()
     signal: SignalSettings = SignalSettings()
+
+    @property
+    def comparer(self) -> str:
+        """The name of the comparer: the configured one, or what fits the output."""
+        by_output = "label" if self.output.labels else "json" if self.output.json_schema else "exact"
+        return self.agreement.comparer or by_output
 
 
 class EmbedderSettings(Section, frozen=True):

@@ -45,7 +45,7 @@ class WatchedExchange(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Where processes meet.  Every method raises StoreError when the store cannot be used; nothing then took effect."""
+    """Where processes meet.  A method raises StoreError when the store cannot be used; nothing took effect."""
 
     async def start(self) -> None:
         """Open, and create or migrate the schema; opening what is open does nothing."""
@@ -137,7 +137,7 @@ class Store(Protocol):
         ...
 
     async def put_blob(self, kind: str, body: bytes, *, at: float) -> str:
-        """Keep bytes (a reference, a report); returns their sha256, which is their id.  The same bytes are kept once."""
+        """Keep bytes (a reference, a report) once; returns their sha256, which is their id."""
         ...
 
     async def blob(self, blob_id: str) -> bytes | None:

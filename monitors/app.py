@@ -99,7 +99,7 @@ def _pairing(settings: Settings, name: str, store: Store, teacher: Teacher, *, c
         store=store,
         teacher=teacher,
         price=task.teacher.priced(path=f"{path}.teacher"),
-        comparer=comparer(task.agreement.comparer, path=f"{path}.agreement.comparer"),
+        comparer=comparer(task.comparer, path=f"{path}.agreement.comparer"),
         clock=clock,
         owner=owner,
     )

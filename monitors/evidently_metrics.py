@@ -137,7 +137,7 @@ def _drawn(
     calculation: SingleValueCalculation[Any], value: float, label: str, text: str, figure: go.Figure
 ) -> SingleValue:
     result: SingleValue = calculation.result(value)
-    figure.update_layout(template="plotly_white", margin={"t": 30, "b": 40}, height=320)
+    figure.update_layout(template="plotly_white", margin={"t": 30, "b": 40})
     result.widget = [
         counter(title=calculation.display_name(), counters=[CounterData(label, text)]),
         plotly_figure(title="", figure=figure, size=WidgetSize.FULL),

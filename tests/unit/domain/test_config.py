@@ -71,7 +71,7 @@ def test_a_good_file_is_understood():
         ("tasks.intent.policies.inptu", [], "tasks.intent.policies.inptu: unknown key"),
         ("tasks.intent.drift", {"embedder": "bert"}, "tasks.intent.drift.embedder: unknown name 'bert'"),
         ("tasks.intent.signal", {"notify": ["dev"]}, "tasks.intent.signal.notify: unknown name 'dev'; known are ops"),
-        ("tasks.intent.agreement", {"comparer": "bleu"}, "tasks.intent.agreement.comparer: unknown comparer"),
+        ("tasks.intent.agreement", {"comparer": "bleu"}, "tasks.intent.agreement.comparer: Invalid enum value 'bleu'"),
         ("tasks.intent.journal", {"rate": 0.05}, "tasks.intent.shadow: rates must not exceed journal.rate"),
         ("tasks", {}, "tasks: at least one task"),
         ("tasks", [], "tasks: must be a mapping"),

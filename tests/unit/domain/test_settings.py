@@ -15,7 +15,7 @@ from domain import settings
         (settings.ServerSettings, {"max_body_bytes": 10}, "max_body_bytes"),
         (settings.StoreSettings, {"url": "mysql://x"}, "sqlite"),
         (settings.UpstreamSettings, {"base_url": "ftp://x"}, "base_url"),
-        (settings.UpstreamSettings, {"base_url": "http://x", "timeout_s": 0}, "timeouts"),
+        (settings.UpstreamSettings, {"base_url": "http://x", "timeout_s": 0}, "timeout_s"),
         (settings.OutputSettings, {}, "exactly one"),
         (settings.OutputSettings, {"labels": ["a", "b"], "text": {}}, "exactly one"),
         (settings.OutputSettings, {"labels": ["a", "a"]}, "differ"),
@@ -52,3 +52,19 @@ def test_price_of_a_model():
         for extra in ({}, {"price": "gpt-4o"}, {"price": {"input": 1, "output": 2}})
     ]
     assert [(price.input, price.output) for price in prices] == [(0, 0), (2.5, 10), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("output", "configured", "name"),
+    [
+        ({"labels": ["a", "b"]}, "", "label"),
+        ({"json_schema": "s.json"}, "", "json"),
+        ({"text": {}}, "", "exact"),
+        ({"labels": ["a", "b"]}, "exact", "exact"),
+    ],
+)
+def test_the_comparer_follows_the_output(output, configured, name):
+    """A JSON task must not be compared as labels only because nobody said otherwise."""
+    model = {"upstream": "u", "model": "m"}
+    task = {"teacher": model, "student": model, "output": output, "agreement": {"comparer": configured}}
+    assert msgspec.convert(task, settings.TaskSettings).comparer == name

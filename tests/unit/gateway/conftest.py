@@ -29,34 +29,18 @@ from gateway.app import assemble
 EVENTS = ((b"content-type", b"text/event-stream"),)
 
 
-def answer(content="refund", *, status=200, finish_reason="stop", headers=(), **message) -> Scripted:
+def answer(content="refund", **message) -> Scripted:
     """A whole chat completion, as an upstream sends it."""
-    body = {
-        "id": "up-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": content, **message},
-                "logprobs": None,
-                "finish_reason": finish_reason,
-            }
-        ],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
-        "vendor": 12345678901234567890123,
-    }
-    return Scripted(
-        status=status,
-        headers=((b"content-type", b"application/json"), *headers),
-        chunks=(json.dumps(body).encode(),),
-    )
+    written = {"role": "assistant", "content": content, **message}
+    choice = {"index": 0, "message": written, "logprobs": None, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}
+    head = {"id": "up-1", "object": "chat.completion", "model": "m", "vendor": 12345678901234567890123}
+    return Scripted(chunks=(json.dumps({**head, "choices": [choice], "usage": usage}).encode(),))
 
 
-def failure(status: int, *, headers=(), body: bytes = b'{"error":{"message":"no","type":"t","code":"c"}}') -> Scripted:
+def failure(status: int) -> Scripted:
     """An upstream's own error."""
-    return Scripted(status=status, headers=((b"content-type", b"application/json"), *headers), chunks=(body,))
+    return Scripted(status=status, chunks=(b'{"error":{"message":"no","type":"t","code":"c"}}',))
 
 
 def stream(pieces: Iterable[str] = ("ref", "und"), *, done=True, error=None, usage=False, gate=None) -> Scripted:
@@ -72,7 +56,7 @@ def stream(pieces: Iterable[str] = ("ref", "und"), *, done=True, error=None, usa
     sent = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
     if done:
         sent.append(b"data: [DONE]\n\n")
-    elif len(sent) > 1:
+    else:
         sent.pop()
     return Scripted(headers=EVENTS, chunks=tuple(sent), error=error, late=error is not None, gate=gate)
 
@@ -249,7 +233,7 @@ def checks(**stages) -> PolicySettings:
 
 
 class Kit:
-    """Everything above, for tests: importlib mode has no module to import it from."""
+    """Everything above: importlib mode has no module to import it from."""
 
     Gateway = Gateway
     MemoryStore = MemoryStore

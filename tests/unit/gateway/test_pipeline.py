@@ -16,6 +16,7 @@ LABEL = ("label",)
 EMAIL = "write to jane.doe@gmail.com please"
 REDACT = (CheckSettings(name="pii", verdict=Verdict.REDACT),)
 BLOCK = (CheckSettings(name="length", verdict=Verdict.BLOCK, options={"max_chars": 10}),)
+PROMOTED = Deployment(task="intent", model="small-v2", reference_id="", at=1.0, by="me", reason="")
 TOO_LONG = "far too long for this task"
 
 
@@ -51,9 +52,7 @@ async def test_the_student_answers(kit, stream):
 async def test_a_promoted_student_answers(kit, stream):
     """The newest deployment, not the configured student, is asked."""
     gateway = kit.Gateway(student=[_script(kit, stream, "refund")], policies=kit.checks(output=LABEL))
-    gateway.store.deployed["intent"] = Deployment(
-        task="intent", model="small-v2", reference_id="", at=1.0, by="me", reason=""
-    )
+    gateway.store.deployed["intent"] = PROMOTED
     async with gateway:
         await gateway.chat(stream=stream)
     assert json.loads(gateway.student.requests[0].body)["model"] == "small-v2"
@@ -217,36 +216,15 @@ async def test_when_everybody_fails_the_teachers_failure_is_told(kit, stream, te
     assert (exchange.status, exchange.usable, exchange.input_text) == (status, False, "where is my money")
 
 
-async def test_answers_are_paid_also_when_they_are_not_used(kit):
-    """A student's answer that fell back was paid, and so was the teacher's; nothing was saved."""
-
-    def spent():
-        read = REGISTRY.get_sample_value
-        legs = [
-            read("preceptor_cost_usd_total", {"task": "intent", "leg": leg}) or 0.0 for leg in ("student", "teacher")
-        ]
-        return [*legs, read("preceptor_saved_usd_total", {"task": "intent"}) or 0.0]
-
-    per_answer = (1000 * 2.5 + 10 * 10.0) / 1e6
-    policies = kit.checks(output=LABEL)
-    before = spent()
-    async with kit.Gateway(student=[kit.answer("x")], teacher=[kit.answer("cancel")], policies=policies) as gateway:
-        await gateway.chat()
-    fallen = spent()
-    async with kit.Gateway(student=[kit.answer("refund")], policies=policies) as gateway:
-        await gateway.chat()
-    student, teacher, saved = (b - a for a, b in zip(before, fallen, strict=True))
-    assert (student, teacher, saved) == (0.0, pytest.approx(per_answer), 0.0)
-    assert spent()[2] - fallen[2] == pytest.approx(per_answer)
-
-
 async def test_tool_calls_are_judged_streamed_or_not(kit):
     """Coverage is the same both ways: what a tool argument says is found in a body and in a stream."""
     block = (CheckSettings(name="pii", verdict=Verdict.BLOCK),)
     calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": EMAIL}}]
     whole = kit.answer(None, tool_calls=calls)
-    deltas = [EMAIL[:15], EMAIL[15:]]
-    chunks = [{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": d}}]}}]} for d in deltas]
+    chunks = [
+        {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": d}}]}}]}
+        for d in (EMAIL[:15], EMAIL[15:])
+    ]
     events = tuple(f"data: {data}\n\n".encode() for data in [*map(json.dumps, chunks), "[DONE]"])
     streamed = Scripted(chunks=events, headers=((b"content-type", b"text/event-stream"),))
     async with kit.Gateway(student=[whole, streamed], policies=kit.checks(output=block)) as gateway:
