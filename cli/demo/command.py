@@ -135,7 +135,7 @@ async def _show(
 
     console = STDERR if options.as_json else wide(Console())
     hooked = {event["id"] for event in receiver.received}
-    await print_signals(console, store, settings, workspace.task, hooked=hooked)
+    await print_signals(console, store, settings, workspace.task, phases=story.phases, hooked=hooked)
     print_table(console, story.phases)
     report = workspace.out / "report.html"
     await asyncio.to_thread(report_in_subprocess, workspace.config, workspace.task, report)

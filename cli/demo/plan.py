@@ -63,7 +63,8 @@ def deal(options: Options) -> Deal:
     """
     if options.dataset is None:
         needed = options.examples + 3 * options.requests
-        dataset = traffic.tickets(known=needed, new=2 * options.requests, seed=options.seed)
+        new_domain = options.new_domain or traffic.NEW
+        dataset = traffic.tickets(known=needed, new=2 * options.requests, seed=options.seed, new_domain=new_domain)
     else:
         dataset = read_csv(options.dataset, new_domain=options.new_domain)
     known = shuffled(dataset.of(new=False), seed=options.seed)

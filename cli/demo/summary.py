@@ -28,10 +28,16 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-async def print_signals(console: Console, store: Store, settings: Settings, task: str, *, hooked: set[str]) -> None:
-    """Every signal of the run with what it rests on."""
+async def print_signals(
+    console: Console, store: Store, settings: Settings, task: str, *, phases: Sequence[Phase], hooked: set[str]
+) -> None:
+    """Every signal of the run with when it came and what it rests on."""
+    when = {alarm.id: f"request {alarm.requests} of {phase.phase}" for phase in phases for alarm in phase.alarms}
     for signal in await store.signals(task):
-        console.print(_headline(signal), style="bold red" if signal.kind is SignalKind.RETRAIN else "yellow")
+        console.print(
+            f"{_headline(signal)}, at {when.get(signal.id, '?')}",
+            style="bold red" if signal.kind is SignalKind.RETRAIN else "yellow",
+        )
         console.print(f"  budget: {signal.false_alarm_budget}")
         if signal.agreement is not None:
             found = signal.agreement

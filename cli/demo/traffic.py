@@ -10,6 +10,7 @@ from importlib import resources
 import msgspec
 
 from cli.demo.dataset import Dataset, Row
+from domain.errors import DatasetError
 
 _SLOT = re.compile(r"\{(\w+)\}")
 KNOWN, NEW = "shop", "travel"
@@ -34,13 +35,22 @@ def grammar() -> Grammar:
     return msgspec.convert(tomllib.loads(text), Grammar)
 
 
-def tickets(*, known: int, new: int, seed: int) -> Dataset:
-    """`known` tickets of the shop and `new` of the travel desk, all different from each other."""
+def tickets(*, known: int, new: int, seed: int, new_domain: str = NEW) -> Dataset:
+    """`known` tickets of one domain and `new` of the other, all different from each other.
+
+    Raises:
+        DatasetError: the grammar has no domain of that name.
+    """
     language, random_ = grammar(), random.Random(seed)
+    if new_domain not in language.domains:
+        raise DatasetError(f"no domain {new_domain!r}; the built-in grammar has {', '.join(sorted(language.domains))}")
     rows = [
-        row for domain, count in ((KNOWN, known), (NEW, new)) for row in _rows(language, domain, count, random_=random_)
+        row
+        for domain in language.domains
+        for row in _rows(language, domain, new if domain == new_domain else known, random_=random_)
     ]
-    return Dataset(name="ticket-intent", source="support tickets from the built-in grammar", rows=tuple(rows), new=NEW)
+    source = "support tickets from the built-in grammar"
+    return Dataset(name="ticket-intent", source=source, rows=tuple(rows), new=new_domain)
 
 
 def _rows(language: Grammar, domain: str, count: int, *, random_: random.Random) -> list[Row]:

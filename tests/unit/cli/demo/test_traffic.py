@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from cli.demo.traffic import KNOWN, NEW, grammar, tickets
+from domain.errors import DatasetError
 
 
 def test_tickets_differ_and_are_balanced():
@@ -19,6 +22,13 @@ def test_the_same_seed_gives_the_same_tickets():
     """A run must be repeatable."""
     assert tickets(known=50, new=20, seed=4) == tickets(known=50, new=20, seed=4)
     assert tickets(known=50, new=20, seed=4) != tickets(known=50, new=20, seed=5)
+
+
+def test_either_domain_may_be_the_new_one():
+    """--new-domain must swap the domains, and refuse a name that the grammar does not have."""
+    assert {row.domain for row in tickets(known=10, new=5, seed=1, new_domain=KNOWN).of(new=True)} == {KNOWN}
+    with pytest.raises(DatasetError, match="no domain 'sea'; the built-in grammar has shop, travel"):
+        tickets(known=10, new=5, seed=1, new_domain="sea")
 
 
 def test_every_slot_of_the_grammar_is_filled():
