@@ -92,8 +92,7 @@ async def _tell(
 
     story = Story(options, dealt, workspace, settings, store=store)
     try:
-        loading = asyncio.to_thread(_embedder, settings)
-        embedder, _ = await asyncio.gather(loading, story.ask_teacher())
+        embedder = await _prepare(story, settings)
         await story.first_student(embedder)
         await workspace.ready(settings)
         await _phases(options, story, embedder)
@@ -101,6 +100,17 @@ async def _tell(
         await story.aclose()
     await _show(options, workspace, settings, story, store=store, receiver=receiver)
     return _exit_code(options, story, hooked={event["id"] for event in receiver.received})
+
+
+async def _prepare(story: Story, settings: Settings) -> Embedder:
+    """Load the embedder while the teacher answers; an error waits for the other, so that nothing is left half done."""
+    loading = asyncio.to_thread(_embedder, settings)
+    loaded, asked = await asyncio.gather(loading, story.ask_teacher(), return_exceptions=True)
+    for result in (loaded, asked):
+        if isinstance(result, BaseException):
+            raise result
+    assert not isinstance(loaded, BaseException)
+    return loaded
 
 
 async def _phases(options: Options, story: Story, embedder: Embedder) -> None:
