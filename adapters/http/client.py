@@ -34,14 +34,15 @@ class HttpClient:
             raise ValueError("the URL names no host")
         tls = parts.scheme == "https"
         address = Address(parts.hostname, parts.port or (443 if tls else 80), tls)
-        self._base = quote(parts.path, safe=_URL_SAFE)
-        self._query = f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else ""
+        base = quote(parts.path, safe=_URL_SAFE)
+        query = f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else ""
+        host = parts.netloc.rpartition("@")[2].encode()
+        fixed = [(b"host", host), (b"user-agent", b"preceptor"), (b"accept-encoding", b"identity"), *headers]
+        self._itself = (base or "/").encode()
+        self._base = base.rstrip("/").encode()
+        self._rest = b"%b HTTP/1.1\r\n%b" % (query.encode(), _lines(fixed))
         self._timeout_s = timeout_s
         self._pool = Pool(address, peer=peer, connect_timeout_s=connect_timeout_s)
-        host = parts.netloc.rpartition("@")[2].encode()
-        self._fixed = _lines(
-            [(b"host", host), (b"user-agent", b"preceptor"), (b"accept-encoding", b"identity"), *headers]
-        )
 
     async def post(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
         """The whole answer, whatever its status.
@@ -49,12 +50,12 @@ class HttpClient:
         Raises:
             UpstreamError: there was no complete answer.
         """
-        answer = await self.open(path, body, headers=headers)
+        connection = await self._pool.exchange(self._request(path, body, headers), timeout_s=self._timeout_s)
+        response = connection.response
         try:
-            pieces = [piece async for piece in answer]
+            return Reply(response.status, response.headers, await connection.read_all())
         finally:
-            await answer.aclose()
-        return Reply(answer.status, answer.headers, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            self._pool.release(connection)
 
     async def open(self, path: str, body: bytes, *, headers: Headers = ()) -> Answer:
         """The head of the answer, its body to follow.  An empty `path` asks for the URL itself.
@@ -62,12 +63,13 @@ class HttpClient:
         Raises:
             UpstreamError: there was no head.
         """
-        passed_on = _lines([pair for pair in headers if pair[0] not in _NOT_PASSED_ON])
-        target = f"{self._base.rstrip('/')}{path}" if path else self._base or "/"
-        request = b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
-            target.encode(), self._query.encode(), self._fixed, passed_on, len(body), body,
-        )  # fmt: skip
+        request = self._request(path, body, headers)
         return Answer(self._pool, await self._pool.exchange(request, timeout_s=self._timeout_s))
+
+    def _request(self, path: str, body: bytes, headers: Headers) -> bytes:
+        target = self._base + path.encode() if path else self._itself
+        passed_on = _lines([pair for pair in headers if pair[0] not in _NOT_PASSED_ON]) if headers else b""
+        return b"POST %b%b%bcontent-length: %d\r\n\r\n%b" % (target, self._rest, passed_on, len(body), body)
 
     async def aclose(self) -> None:
         """Close idle connections; those in use close with the end of their answer."""

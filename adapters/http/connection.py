@@ -76,10 +76,23 @@ class Connection(asyncio.Protocol):
             self._resume()
         return piece
 
+    async def read_all(self) -> bytes:
+        """The whole body, in one piece.
+
+        Raises:
+            UpstreamError: the response broke off or stalled.
+        """
+        if self.response.done:  # it came together with its head, as most do
+            return self.response.take()
+        pieces = []
+        while piece := await self.read():
+            pieces.append(piece)
+        return b"".join(pieces)
+
     def release(self) -> bool:
         """End the exchange; True when the connection may carry another one, else it is closed."""
         response = self.response
-        if response.done and response.keep_alive and self._error is None and self.usable:
+        if response.keep_alive and self._error is None and self.usable:
             if self._paused:
                 self._resume()
             self._active = False
@@ -104,9 +117,6 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if not self._active:  # bytes that nobody asked for: this connection cannot be trusted
-            self.abort()
-            return
         response = self.response
         self._last_byte = self._loop.time()
         try:

@@ -15,7 +15,7 @@ class ResponseReader:
     """Reads one response after another; `begin` each one.  Interim answers (1xx) and trailers are left out.
 
     `begun` tells whether a byte of the response came, `buffered` how many bytes of its body wait to be taken, `done`
-    that its body has ended.
+    that its body has ended, and `keep_alive`, known only then, that the connection may be used again.
     """
 
     def __init__(self) -> None:

@@ -148,7 +148,25 @@ async def _everything(store: Store) -> list[object]:
     ]  # fmt: skip
 
 
+async def a_batch_takes_effect_once(open_store: OpenStore) -> None:
+    """Who commits the same rows again, in doubt whether the first time worked, learns that they are done."""
+    store = await open_store()
+    await watch(store, 1, opened=(pair(0),))
+    await store.append([exchange(1)])
+    watched = WorkBatch(
+        owner="a", at=1.0, watched=[Watched(one, 0.1) for one in await lease(store, "a")], readings=[reading(1)]
+    )
+    await lease_pairs(store, "a")
+    closed = WorkBatch(owner="a", at=1.0, closed=[pair(0, state=PairState.PAIRED)], readings=[reading(2)])
+    for batch in (watched, closed):
+        await store.commit(batch)
+        with pytest.raises(LeaseLostError):
+            await store.commit(batch)
+    assert await store.readings(TASK) == [reading(1), reading(2)]
+
+
 CHECKS = (
+    a_batch_takes_effect_once,
     leases_go_out_oldest_first_and_once,
     an_expired_lease_may_be_taken,
     a_late_owner_may_commit_what_nobody_took,

@@ -44,7 +44,7 @@ def lease_pairs(connection: sqlite3.Connection, values: dict[str, object]) -> li
 
 
 def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:
-    """Write a batch; the caller owns the transaction.
+    """Write a batch; the caller owns the transaction.  A row that is done has no lease any more, so it is done once.
 
     Raises:
         LeaseLostError: a row is no longer leased to the owner.
@@ -66,7 +66,7 @@ def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:
 def _watch(connection: sqlite3.Connection, batch: WorkBatch) -> None:
     done = connection.executemany(
         "UPDATE exchanges SET watched = 1, novelty = ?, lease_owner = NULL, lease_until = NULL "
-        "WHERE id = ? AND watched = 0 AND lease_owner = ?",
+        "WHERE id = ? AND lease_owner = ?",
         [(row.novelty, row.exchange_id, batch.owner) for row in batch.watched],
     ).rowcount
     _require_all(done, len(batch.watched), "exchanges")
@@ -89,7 +89,7 @@ def _close_pairs(connection: sqlite3.Connection, batch: WorkBatch) -> None:
     for pair in batch.closed:
         done += connection.execute(
             "UPDATE pairs SET state = ?, closed_at = ?, closed_seq = ?, cost_usd = ?, body = ?, lease_owner = NULL,"
-            " lease_until = NULL WHERE exchange_id = ? AND state = 'pending' AND lease_owner = ?",
+            " lease_until = NULL WHERE exchange_id = ? AND lease_owner = ?",
             (pair.state, pair.closed_at, _next_seq(connection), pair.cost_usd, _ENCODE(pair), pair.exchange_id,
              batch.owner),
         ).rowcount  # fmt: skip

@@ -33,6 +33,9 @@ KEY = "-----BEGIN {0}-----\n{1}\n{2}\n{3}\n-----END {0}-----\n".format(
 )
 
 
+LONG = bytes(range(256)) * 4096  # one MiB: more than one read, and more than waits unread
+
+
 def client(url: str, *, headers: Headers = ()) -> HttpClient:
     """A patient client."""
     return HttpClient(url, peer="upstream x", timeout_s=5.0, connect_timeout_s=5.0, headers=headers)
@@ -52,8 +55,13 @@ class Recorder:
 
 @pytest.mark.parametrize(
     ("raw", "body"),
-    [(answer(b'{"a": 1}'), b'{"a": 1}'), (chunked(b"one", b"two"), b"onetwo"), (answer(b""), b"")],
-    ids=["content-length", "chunked", "empty"],
+    [
+        (answer(b'{"a": 1}'), b'{"a": 1}'),
+        (chunked(b"one", b"two"), b"onetwo"),
+        (answer(b""), b""),
+        (answer(LONG), LONG),
+    ],
+    ids=["content-length", "chunked", "empty", "long"],
 )
 async def test_post_returns_the_whole_answer(raw: bytes, body: bytes) -> None:
     """Status, headers and all of the body, however it was framed."""

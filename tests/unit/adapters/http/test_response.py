@@ -115,6 +115,27 @@ def test_one_reader_reads_one_response_after_another() -> None:
     assert (b"x-first", b"1") not in reader.headers
 
 
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        (INTERIM + answer(b"x"), [b"content-type", b"content-length"]),
+        (chunked(b"a")[:-2] + b"x-late: 1\r\n\r\n", [b"content-type", b"transfer-encoding"]),
+    ],
+    ids=["interim answers", "trailers"],
+)
+def test_the_headers_are_those_of_the_final_head(raw: bytes, names: list[bytes]) -> None:
+    """Hints before the answer and trailers behind its body are not mixed into what the caller gets."""
+    assert [name for name, _ in read([raw]).headers] == names
+
+
+def test_an_interim_answer_says_nothing_about_the_next_body() -> None:
+    """A length given with a hint does not delimit the body of the answer itself."""
+    hint = b"HTTP/1.1 103 Early Hints\r\ncontent-length: 5\r\n\r\n"
+    reader = read([hint + UNTIL_CLOSE + b"all of it"])
+    reader.end()
+    assert (reader.done, reader.take()) == (True, b"all of it")
+
+
 def test_header_names_come_in_lower_case() -> None:
     """Servers write names as they like; callers look for one spelling."""
     assert read([b"HTTP/1.1 200 OK\r\nX-Request-ID: AbC\r\ncontent-length: 0\r\n\r\n"]).headers[0] == (
