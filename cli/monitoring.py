@@ -50,7 +50,7 @@ def agreement(task: Task = "", path: Config = DEFAULT, as_json: Json = False) ->
         async with opened_store(settings) as store:
             deployed = await store.deployment(name)
             model, since = (chosen.student.model, 0.0) if deployed is None else (deployed.model, deployed.at)
-            pairs = await store.pairs(name, after=since, model=model, limit=chosen.agreement.window)
+            pairs = await store.pairs(name, after=since, model=model, limit=4 * chosen.agreement.window)
             counts = {str(state): count for state, count in (await store.pair_counts(name)).items()}
             return estimate(pairs), counts, list(await store.signals(name))
 

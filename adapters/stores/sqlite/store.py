@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.stores.sqlite import queries, work
 from adapters.stores.sqlite.database import Database
+from domain import codec
 from domain.errors import StoreError
 from domain.records import (
     Backlog,
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ENCODE = msgspec.msgpack.Encoder().encode
-_EXCHANGE = msgspec.msgpack.Decoder(Exchange)
-_PAIR = msgspec.msgpack.Decoder(Pair)
-_READING = msgspec.msgpack.Decoder(Reading)
-_SIGNAL = msgspec.msgpack.Decoder(Signal)
-_DEPLOYMENT = msgspec.msgpack.Decoder(Deployment)
 _PREFIX = "sqlite:///"
 
 
@@ -70,7 +65,7 @@ class SqliteStore:
         def change(db: sqlite3.Connection) -> None:
             db.executemany(
                 "INSERT OR IGNORE INTO exchanges (id, task, at, model, body) VALUES (?, ?, ?, ?, ?)",
-                [(e.id, e.task, e.at, e.model, _ENCODE(e)) for e in exchanges],
+                [(e.id, e.task, e.at, e.model, codec.encode(e)) for e in exchanges],
             )
 
         await self._database.write(change)
@@ -78,7 +73,7 @@ class SqliteStore:
     async def lease(self, task: str, *, owner: str, limit: int, lease_s: float, at: float) -> list[Exchange]:
         """See `domain.store.Store`."""
         values = {"task": task, "owner": owner, "limit": limit, "until": at + lease_s, "at": at}
-        return await self._database.write(lambda db: [_EXCHANGE.decode(body) for body in work.lease(db, values)])
+        return await self._database.write(lambda db: [codec.decode_exchange(body) for body in work.lease(db, values)])
 
     async def lease_pairs(self, task: str, *, owner: str, limit: int, lease_s: float, at: float) -> list[PendingPair]:
         """See `domain.store.Store`."""
@@ -86,7 +81,7 @@ class SqliteStore:
 
         def change(db: sqlite3.Connection) -> list[PendingPair]:
             return [
-                PendingPair(_PAIR.decode(pair), _EXCHANGE.decode(exchange))
+                PendingPair(codec.decode_pair(pair), codec.decode_exchange(exchange))
                 for pair, exchange in work.lease_pairs(db, values)
             ]
 
@@ -113,7 +108,9 @@ class SqliteStore:
 
     async def pairs(self, task: str, *, after: float = 0.0, model: str = "", limit: int = 1000) -> list[Pair]:
         """See `domain.store.Store`."""
-        return (await self._all(_PAIR.decode, queries.PAIRS, task=task, after=after, model=model, limit=limit))[::-1]
+        return (await self._all(codec.decode_pair, queries.PAIRS, task=task, after=after, model=model, limit=limit))[
+            ::-1
+        ]
 
     async def pair_counts(self, task: str) -> dict[PairState, int]:
         """See `domain.store.Store`."""
@@ -126,7 +123,7 @@ class SqliteStore:
 
     async def readings(self, task: str, *, after: float = 0.0) -> list[Reading]:
         """See `domain.store.Store`."""
-        return await self._all(_READING.decode, queries.READINGS, task=task, after=after)
+        return await self._all(codec.decode_reading, queries.READINGS, task=task, after=after)
 
     async def detector_states(self, task: str, reference_id: str) -> list[DetectorState]:
         """See `domain.store.Store`."""
@@ -146,16 +143,18 @@ class SqliteStore:
 
     async def deploy(self, deployment: Deployment) -> None:
         """See `domain.store.Store`."""
-        await self._write("INSERT INTO deployments (task, body) VALUES (?, ?)", deployment.task, _ENCODE(deployment))
+        await self._write(
+            "INSERT INTO deployments (task, body) VALUES (?, ?)", deployment.task, codec.encode(deployment)
+        )
 
     async def deployment(self, task: str) -> Deployment | None:
         """See `domain.store.Store`."""
-        newest = await self._all(_DEPLOYMENT.decode, queries.DEPLOYMENT, task=task)
+        newest = await self._all(codec.decode_deployment, queries.DEPLOYMENT, task=task)
         return newest[0] if newest else None
 
     async def deployments(self, task: str) -> list[Deployment]:
         """See `domain.store.Store`."""
-        return await self._all(_DEPLOYMENT.decode, queries.DEPLOYMENTS, task=task)
+        return await self._all(codec.decode_deployment, queries.DEPLOYMENTS, task=task)
 
     async def put_blob(self, kind: str, body: bytes, *, at: float) -> str:
         """See `domain.store.Store`."""
@@ -182,7 +181,7 @@ class SqliteStore:
 
 
 def _watched(body: bytes, novelty: float | None) -> WatchedExchange:
-    return WatchedExchange(_EXCHANGE.decode(body), novelty)
+    return WatchedExchange(codec.decode_exchange(body), novelty)
 
 
 def _state(task: str, detector: str, reference_id: str, body: bytes) -> DetectorState:
@@ -190,7 +189,7 @@ def _state(task: str, detector: str, reference_id: str, body: bytes) -> Detector
 
 
 def _signal(body: bytes, delivered_at: float | None) -> Signal:
-    return msgspec.structs.replace(_SIGNAL.decode(body), delivered_at=delivered_at)
+    return msgspec.structs.replace(codec.decode_signal(body), delivered_at=delivered_at)
 
 
 if TYPE_CHECKING:

@@ -6,13 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
+from domain import codec
 from domain.errors import LeaseLostError
 from domain.records import Pair, PairState, Signal
 from domain.store import WorkBatch
-
-_ENCODE = msgspec.msgpack.Encoder().encode
 
 _LEASE = """
 UPDATE exchanges SET lease_owner = :owner, lease_until = :until WHERE seq IN (
@@ -58,7 +55,7 @@ def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:
     )
     connection.executemany(
         "INSERT INTO readings (task, at, body) VALUES (?, ?, ?)",
-        [(reading.task, reading.at, _ENCODE(reading)) for reading in batch.readings],
+        [(reading.task, reading.at, codec.encode(reading)) for reading in batch.readings],
     )
     _add_signals(connection, batch.signals)
 
@@ -80,7 +77,7 @@ def _open_pairs(connection: sqlite3.Connection, pairs: Iterable[Pair]) -> None:
             " (exchange_id, task, model, state, opened_at, closed_at, closed_seq, cost_usd, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (pair.exchange_id, pair.task, pair.model, pair.state, pair.opened_at, pair.closed_at, closed_seq,
-             pair.cost_usd, _ENCODE(pair)),
+             pair.cost_usd, codec.encode(pair)),
         )  # fmt: skip
 
 
@@ -90,7 +87,7 @@ def _close_pairs(connection: sqlite3.Connection, batch: WorkBatch) -> None:
         done += connection.execute(
             "UPDATE pairs SET state = ?, closed_at = ?, closed_seq = ?, cost_usd = ?, body = ?, lease_owner = NULL,"
             " lease_until = NULL WHERE exchange_id = ? AND lease_owner = ?",
-            (pair.state, pair.closed_at, _next_seq(connection), pair.cost_usd, _ENCODE(pair), pair.exchange_id,
+            (pair.state, pair.closed_at, _next_seq(connection), pair.cost_usd, codec.encode(pair), pair.exchange_id,
              batch.owner),
         ).rowcount  # fmt: skip
     _require_all(done, len(batch.closed), "pairs")
@@ -104,7 +101,7 @@ def _next_seq(connection: sqlite3.Connection) -> int:
 def _add_signals(connection: sqlite3.Connection, signals: Sequence[Signal]) -> None:
     connection.executemany(
         "INSERT OR IGNORE INTO signals (id, task, at, kind, delivered_at, body) VALUES (?, ?, ?, ?, ?, ?)",
-        [(s.id, s.task, s.at, s.kind, s.delivered_at, _ENCODE(s)) for s in signals],
+        [(s.id, s.task, s.at, s.kind, s.delivered_at, codec.encode(s)) for s in signals],
     )
 
 

@@ -1,0 +1,17 @@
+"""Records as bytes (msgpack), the same in every store.
+
+A field that a release adds has a default, so that rows of earlier releases stay readable; a field is never renamed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain.records import Deployment, Exchange, Pair, Reading, Signal
+
+encode = msgspec.msgpack.Encoder().encode
+decode_exchange = msgspec.msgpack.Decoder(Exchange).decode
+decode_pair = msgspec.msgpack.Decoder(Pair).decode
+decode_reading = msgspec.msgpack.Decoder(Reading).decode
+decode_signal = msgspec.msgpack.Decoder(Signal).decode
+decode_deployment = msgspec.msgpack.Decoder(Deployment).decode
