@@ -10,7 +10,7 @@ from distill import evaluate as evaluation_of
 from distill import student
 from distill.promote import promote
 from domain.comparers import comparer
-from domain.records import Deployment
+from domain.records import Baseline, Deployment, Stratum
 from monitors.reference import Reference
 
 if TYPE_CHECKING:
@@ -57,24 +57,30 @@ async def deploy(
     """
     reference = Reference.from_bytes(await store.blob(reference_id) or b"")
     reference.check(embedder)
-    texts = [example.text for example in current.examples]
-    novelty = reference.held_out_novelty(embedder.embed(texts)).tolist() if texts else []
-    strata = {text: reference.stratum(value) for text, value in zip(texts, novelty, strict=True)}
-    baselines = evaluation_of.baselines(
-        current,
-        distill.load_answerer(settings, model, embedder=embedder),
-        comparer=comparer(settings.tasks[task].comparer, path=f"tasks.{task}.agreement.comparer"),
-        stratum_of=strata.__getitem__,
-    )
     manifest = student.read_manifest(student.student_folder(student.students_folder(settings), model))
     return await promote(
         store,
         manifest=manifest,
         reference_id=reference_id,
-        baselines=baselines,
+        baselines=_baselines(settings, task, model, current, reference=reference, embedder=embedder),
         evaluation=evaluation,
         by=by,
         reason=reason,
         clock=clock,
         force=force,
+    )
+
+
+def _baselines(
+    settings: Settings, task: str, model: str, current: Test, *, reference: Reference, embedder: Embedder
+) -> dict[Stratum, Baseline]:
+    """What the student is held to: its agreement on held-out rows, apart for ordinary and flagged ones."""
+    texts = [example.text for example in current.examples]
+    novelty = reference.held_out_novelty(embedder.embed(texts)).tolist() if texts else []
+    strata = {text: reference.stratum(value) for text, value in zip(texts, novelty, strict=True)}
+    return evaluation_of.baselines(
+        current,
+        distill.load_answerer(settings, model, embedder=embedder),
+        comparer=comparer(settings.tasks[task].comparer, path=f"tasks.{task}.agreement.comparer"),
+        stratum_of=strata.__getitem__,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from distill.evaluate import Evaluation
     from domain.ports import Embedder
     from domain.settings import Settings
+    from domain.store import Store
 
 _reference = typer.Typer(help="What inputs look like: the novelty detector compares traffic with it.")
 
@@ -121,10 +122,7 @@ def promote(
 
     async def run() -> str:
         async with opened_store(settings) as store:
-            if await store.blob(reference) is None:
-                raise PreceptorError(f"no reference {reference!r} in the store; run: preceptor reference build")
-            deployed = await store.deployment(name)
-            rival = champion or ("" if deployed is None or deployed.model == model else deployed.model)
+            rival = champion or await _rival(store, name, model, reference)
             deployment = await deploy(
                 settings,
                 name,
@@ -173,6 +171,18 @@ def load_embedder(settings: Settings, task: str) -> Embedder:
     from embedders.app import build
 
     return build(settings.embedders[settings.tasks[task].drift.embedder])
+
+
+async def _rival(store: Store, task: str, model: str, reference: str) -> str:
+    """The deployed student, unless it is this one.
+
+    Raises:
+        PreceptorError: the store has no such reference.
+    """
+    if await store.blob(reference) is None:
+        raise PreceptorError(f"no reference {reference!r} in the store; run: preceptor reference build")
+    deployed = await store.deployment(task)
+    return "" if deployed is None or deployed.model == model else deployed.model
 
 
 def _evaluate(

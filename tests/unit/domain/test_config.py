@@ -59,7 +59,7 @@ def test_a_good_file_is_understood():
         ("serverr", {}, "serverr: unknown key"),
         ("server", {"prot": 1}, "server.prot: unknown key"),
         ("tasks.intent.shadow", {"rat": 0.1}, "tasks.intent.shadow.rat: unknown key"),
-        ("tasks.intent.shadow", {"rate": 3}, "tasks.intent.shadow: rate must be between 0 and 1"),
+        ("tasks.intent.shadow", {"rate": 3}, "tasks.intent.shadow.rate: Expected `float` <= 1.0"),
         ("tasks.intent.shadow", {"rate": "x"}, "tasks.intent.shadow.rate: Expected `float`, got `str`"),
         ("tasks.intent.student", {"upstream": "openai"}, "tasks.intent.student: Object missing required field `model`"),
         ("tasks.intent.teacher.upstream", "azure", "tasks.intent.teacher.upstream: unknown name 'azure'"),
