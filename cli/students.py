@@ -122,14 +122,14 @@ def promote(
 
     async def run() -> str:
         async with opened_store(settings) as store:
-            rival = champion or await _rival(store, name, model, reference)
+            rival = await _rival(store, name, model, reference)
             deployment = await deploy(
                 settings,
                 name,
                 model,
                 store=store,
                 reference_id=reference,
-                evaluation=_evaluate(settings, name, model, files, champion=rival, embedder=embedder),
+                evaluation=_evaluate(settings, name, model, files, champion=champion or rival, embedder=embedder),
                 current=prepare_dataset(settings, name, files).split.test,
                 embedder=embedder,
                 by=by,
