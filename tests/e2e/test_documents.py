@@ -53,3 +53,14 @@ def test_links_lead_somewhere(page):
     """A relative link in a page must name a file that exists."""
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_metric_is_in_the_list():
+    """A metric that a process declares must be in docs/metrics.md, and none that is gone."""
+    declared = set()
+    for module in ("adapters/metrics.py", "gateway/metrics.py", "monitors/metrics.py"):
+        declared |= set(re.findall(r'"(preceptor_\w+)"', (ROOT / module).read_text(encoding="utf-8")))
+    listed = set(
+        re.findall(r"^\| `(preceptor_\w+)`", (ROOT / "docs/metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert listed == declared
