@@ -62,7 +62,7 @@ def deal(options: Options) -> Deal:
         DatasetError: the data set cannot be used.
     """
     if options.dataset is None:
-        needed = options.examples + 3 * options.requests
+        needed = options.examples + max(options.examples, 3 * options.requests)  # examples take half at most
         new_domain = options.new_domain or traffic.NEW
         dataset = traffic.tickets(known=needed, new=2 * options.requests, seed=options.seed, new_domain=new_domain)
     else:

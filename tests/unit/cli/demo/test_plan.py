@@ -17,6 +17,7 @@ def test_examples_and_traffic_share_no_text():
     """A student must not be judged on what it was trained on."""
     dealt = deal(options())
     assert len(dealt.examples) == 200
+    assert len(deal(options(examples=1500)).examples) == 1500
     assert not {row.text for row in dealt.examples} & {row.text for row in dealt.known + dealt.new}
 
 
