@@ -40,6 +40,9 @@ async def ask(client: openai.AsyncOpenAI, task: str, text: str, *, prompt: str, 
         )
         return whole.choices[0].message.content or ""
     events = await client.chat.completions.create(
-        model=task, messages=[{"role": "system", "content": prompt}, {"role": "user", "content": text}], stream=True
+        model=task,
+        messages=[{"role": "system", "content": prompt}, {"role": "user", "content": text}],
+        stream=True,
+        stream_options={"include_usage": True},  # or nobody would know what a streamed answer cost
     )
     return "".join([event.choices[0].delta.content or "" async for event in events if event.choices])

@@ -110,11 +110,14 @@ async def until(condition):
             await asyncio.sleep(0.005)
 
 
+def _plain(app):
+    return uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+
+
 @contextlib.asynccontextmanager
-async def serving(app, *, running=None):
-    """The base URL of an application on a free loopback port."""
+async def serving(running):
+    """The base URL of a server on a free loopback port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    running = running or uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     task = asyncio.get_running_loop().create_task(running.serve(sockets=[listener]))
     await until(lambda: running.started)
     try:
@@ -153,16 +156,18 @@ class World:
 async def world(tmp_path):
     """Everything on free ports, with a store of its own."""
     teacher, student = ModelServer(), ModelServer()
-    async with serving(teacher.app) as teacher_url, serving(student.app) as student_url:
+    behind = [_plain(teacher.app), _plain(student.app)]
+    async with serving(behind[0]) as teacher_url, serving(behind[1]) as student_url:
         path = tmp_path / "preceptor.yaml"
         path.write_text(CONFIG.format(teacher=teacher_url, student=student_url, port=1))
         settings = config.load(path)
-        app = build(settings)
         store = from_url(settings.store.url, tmp_path)
-        async with serving(app, running=server.server(app)) as url:
+        async with serving(server.server(build(settings))) as url:
             found = World(url, teacher, student, store)
             yield found
             await found.sdk.close()
+            for running in behind:  # all end together: one after the other takes three times as long
+                running.should_exit = True
         await store.aclose()
 
 
@@ -171,7 +176,7 @@ class Kit:
 
     CONFIG = CONFIG
     ModelServer = ModelServer
-    serving = staticmethod(serving)
+    serving = staticmethod(lambda app: serving(_plain(app)))
 
 
 @pytest.fixture

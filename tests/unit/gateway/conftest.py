@@ -1,4 +1,4 @@
-"""A gateway in one process: replay upstreams, the real policies, a store in memory, a clock that stands still."""
+"""A gateway in one process: replay upstreams, real policies, a store in memory, a clock that stands still."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from domain.clock import ManualClock
 from domain.errors import StoreError
 from domain.settings import (
     CheckSettings,
-    JournalSettings,
     ModelSettings,
     OutputSettings,
     PolicySettings,
@@ -110,8 +109,8 @@ class Reply(msgspec.Struct):
 
     @property
     def events(self):
-        lines = self.body.decode().split("\n\n")
-        return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+        parts = self.body.decode().split("\n\n")
+        return [part.removeprefix("data: ") for part in parts if part.startswith("data: ")]
 
     @property
     def streamed(self):
@@ -163,7 +162,6 @@ class Gateway:
             output=OutputSettings(labels=("refund", "cancel")),
             policies=policies,
             fallback=fallback,
-            journal=JournalSettings(rate=1.0),
         )
         upstream = UpstreamSettings(base_url="http://nowhere")
         self.settings = Settings(

@@ -95,6 +95,15 @@ def _message(texts, *, indexed):
     return {**message, "tool_calls": calls} if calls else message
 
 
+def test_parallel_tool_calls_keep_their_places():
+    """Two calls in one chunk, in any order, are told apart by their index."""
+    calls = [{"index": 1, "function": {"arguments": "b"}}, {"index": 0, "function": {"arguments": "a"}}]
+    builder = AnswerBuilder()
+    for _ in range(2):
+        builder.add(json.dumps({"choices": [{"delta": {"tool_calls": calls}}]}).encode())
+    assert builder.build().choices[0].texts == {"tool_calls.0": "aa", "tool_calls.1": "bb"}
+
+
 def test_usage_is_the_last_word():
     """The usage of the final chunk counts, and a null one says nothing."""
     builder = AnswerBuilder()

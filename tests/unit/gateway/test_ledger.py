@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from domain.prices import Price
-from domain.records import Arm, Usage
+from domain.records import Arm, Usage, Verdict
+from domain.settings import CheckSettings
 from gateway.ledger import Ledger
 from gateway.metrics import TaskMetrics
 
@@ -33,24 +34,40 @@ def test_dollars(task, arm, student_price, leg, cost, saved):
     assert _read("preceptor_saved_usd_total", task=task) == pytest.approx(saved)
 
 
-async def test_answers_are_paid_also_when_they_are_not_used(kit):
-    """A student's answer that fell back was paid, and so was the teacher's; nothing was saved."""
+PER_ANSWER = (1000 * 2.5 + 10 * 10.0) / 1e6
 
-    def spent():
-        read = REGISTRY.get_sample_value
-        legs = [
-            read("preceptor_cost_usd_total", {"task": "intent", "leg": leg}) or 0.0 for leg in ("student", "teacher")
-        ]
-        return [*legs, read("preceptor_saved_usd_total", {"task": "intent"}) or 0.0]
 
-    per_answer = (1000 * 2.5 + 10 * 10.0) / 1e6
-    policies = kit.checks(output=("label",))
-    before = spent()
-    async with kit.Gateway(student=[kit.answer("x")], teacher=[kit.answer("cancel")], policies=policies) as gateway:
-        await gateway.chat()
-    fallen = spent()
-    async with kit.Gateway(student=[kit.answer("refund")], policies=policies) as gateway:
-        await gateway.chat()
-    student, teacher, saved = (b - a for a, b in zip(before, fallen, strict=True))
-    assert (student, teacher, saved) == (0.0, pytest.approx(per_answer), 0.0)
-    assert spent()[2] - fallen[2] == pytest.approx(per_answer)
+def _totals():
+    return [
+        *(_read("preceptor_cost_usd_total", task="intent", leg=leg) for leg in ("student", "teacher")),
+        _read("preceptor_saved_usd_total", task="intent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher", "output", "stream", "spent"),
+    [
+        ("refund", None, ("label",), False, [0.0, 0.0, PER_ANSWER]),
+        ("banana", "cancel", ("label",), False, [0.0, PER_ANSWER, 0.0]),
+        ("banana", "apple", ("label",), False, [0.0, PER_ANSWER, 0.0]),
+        ("", None, (CheckSettings(name="length", verdict=Verdict.BLOCK),), False, [0.0, 0.0, 0.0]),
+        ("refund", None, ("label",), True, [0.0, 0.0, PER_ANSWER]),
+        ("refund", None, (), True, [0.0, 0.0, PER_ANSWER]),
+        ("error", "cancel", (), True, [0.0, PER_ANSWER, 0.0]),
+    ],
+)
+async def test_a_call_is_paid_once(kit, student, teacher, output, stream, spent):
+    """Every answer of a model is paid, used or not, streamed or not; only what a student served saves."""
+
+    def script(text):
+        if text is None:
+            return []
+        if text == "error":
+            return [kit.failure(500)]
+        return [kit.stream((text,), usage=True) if stream else kit.answer(text)]
+
+    before = _totals()
+    scripts = {"student": script(student), "teacher": script(teacher)}
+    async with kit.Gateway(**scripts, policies=kit.checks(output=output)) as gateway:
+        await gateway.chat(stream=stream)
+    assert [after - start for start, after in zip(before, _totals(), strict=True)] == pytest.approx(spent)

@@ -119,6 +119,7 @@ async def test_nobody_is_answered_twice(kit, error):
 
     async def half(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise error
 
     with pytest.raises(type(error)):

@@ -117,9 +117,12 @@ async def test_a_failure_after_company_is_an_error_event(kit, monkeypatch):
     assert [json.loads(event)["error"]["code"] for event in reply.events] == ["c"]
 
 
-async def test_a_quick_answer_needs_no_company(kit):
-    """The usual stream has no comment in it and names its arm."""
+async def test_a_quick_answer_needs_no_company(kit, monkeypatch):
+    """The usual stream names its arm and has no comment in it, nor one after it."""
+    monkeypatch.setattr(replies.Reply.__init__, "__kwdefaults__", {"keep_alive_s": 0.0})
     async with kit.Gateway(student=[kit.stream()], policies=kit.checks(output=("label",))) as gateway:
         reply = await gateway.chat(stream=True)
+        for _ in range(5):
+            await asyncio.sleep(0)
     assert b"keep-alive" not in reply.body
     assert reply.headers["x-preceptor-arm"] == "champion"
