@@ -32,7 +32,7 @@ class ServerSettings(Section, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8000
     admin_port: Port = 8001
-    admin_token: str = ""  # empty: the admin API answers nothing but /metrics and /healthz, on loopback only
+    admin_token: str = ""  # of /api; empty: /api is closed. /metrics and /healthz need no token
     workers: Count = 1
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 20 * 1024 * 1024
     max_concurrency: Count = 1000  # requests in flight per worker; above it 503 with Retry-After
