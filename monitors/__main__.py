@@ -21,7 +21,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--config", type=Path, default=Path("preceptor.yaml"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each teacher call says nothing
+    for client in ("httpx", "httpx2"):  # whichever the openai SDK brings: one line for each teacher call says nothing
+        logging.getLogger(client).setLevel(logging.WARNING)
     try:
         asyncio.run(_until_told(build(config.load(options.config))))
     except PreceptorError as error:
