@@ -116,6 +116,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[float, ...]
     exposure: float = 1.0
     stratum: str = ""
+    uniform: bool = True  # belongs to the uniform sample of all traffic too, not only to the sample of its stratum
     key: str = ""
 
 

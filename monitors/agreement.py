@@ -48,6 +48,17 @@ def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, floa
     return {stratum: bound for stratum, bound in bounds.items() if bound < 1.0}
 
 
+def pooled_bound(baselines: Mapping[Stratum, Baseline]) -> float | None:
+    """The same for all held-out items together; None when nothing can be held against it.
+
+    The items must be like the traffic.  Where flagged inputs were sampled more often, the bound errs on the quiet side
+    as long as the student is no better on them.
+    """
+    items = sum(baseline.items for baseline in baselines.values())
+    bound = float(upper_bound(items - sum(baseline.agreed for baseline in baselines.values()), items))
+    return bound if bound < 1.0 else None
+
+
 def _bound(baseline: Baseline) -> float:
     if not baseline.items:
         return UNSEEN

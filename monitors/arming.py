@@ -12,7 +12,7 @@ from domain.errors import ModelError
 from domain.ports import Evidence
 from domain.records import Deployment, DetectorState, Reading, Signal, SignalKind
 from domain.settings import TaskSettings
-from monitors.agreement import disagreement_bounds
+from monitors.agreement import disagreement_bounds, pooled_bound
 from monitors.detectors.agreement import AgreementDetector
 from monitors.detectors.none import NoDetector
 from monitors.detectors.novelty import NoveltyDetector
@@ -87,7 +87,8 @@ def agreement_detector(task: TaskSettings, deployment: Deployment) -> Detector:
         _LOG.warning("agreement_not_armed task=%s do='preceptor promote with held-out rows'", deployment.task)
         return NoDetector("agreement")
     threshold, budget = _budget(task, settings.false_alarm_days, settings.pairs_per_day, "pairs")
-    return AgreementDetector(bounds, threshold=threshold, budget=budget)
+    pooled = pooled_bound(deployment.baselines)
+    return AgreementDetector(bounds, pooled=pooled, threshold=threshold, budget=budget)
 
 
 async def arm_watch(

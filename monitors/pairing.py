@@ -164,6 +164,7 @@ class Pairing:
                 at=sample.exchange.at,
                 counts=(0.0 if pair.agreed else 1.0,),
                 stratum=pair.stratum,
+                uniform=sample.exchange.draw < self._task.shadow.rate,
                 key=near_duplicate_key(sample.exchange.input_text),
             )
         )

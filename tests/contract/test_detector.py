@@ -14,6 +14,9 @@ from tests.contract.check_detector import CHECKS
 BOUNDS = (0.22, 0.12, 0.06, 0.015)
 OURS = {
     "novelty": lambda: NoveltyDetector(BOUNDS, threshold=1000.0, budget="one false alarm in 30 days"),
+    "agreement, pooled": lambda: AgreementDetector(
+        {"ordinary": 0.06, "flagged": 0.5}, pooled=0.1, threshold=1000.0, budget="one false alarm in 30 days"
+    ),
     "agreement": lambda: AgreementDetector(
         {"ordinary": 0.06, "flagged": 0.5}, threshold=1000.0, budget="one false alarm in 30 days"
     ),
@@ -44,10 +47,10 @@ def one_count(rows: list[Observation]) -> list[Observation]:
 def test_it_keeps_to_the_port(check, name):
     """Every detector passes every check of the contract."""
     rows = stream()
-    check(OURS[name], one_count(rows) if name == "agreement" else rows)
+    check(OURS[name], one_count(rows) if name.startswith("agreement") else rows)
 
 
-@pytest.mark.parametrize("name", ["novelty", "agreement"])
+@pytest.mark.parametrize("name", ["novelty", "agreement", "agreement, pooled"])
 def test_a_real_detector_beats_the_baselines(name):
     """It is quiet where `every_n` alarms, and alarms where `none` is quiet."""
     rows = stream() if name == "novelty" else one_count(stream())

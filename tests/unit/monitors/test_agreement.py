@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.records import Baseline, Pair, PairState, Stratum
-from monitors.agreement import UNSEEN, disagreement_bounds, estimate
+from monitors.agreement import UNSEEN, disagreement_bounds, estimate, pooled_bound
 from tests.unit.monitors.samples import paired
 
 PAIRS = st.lists(st.tuples(st.booleans(), st.floats(0.001, 1)), min_size=1, max_size=60)
@@ -91,3 +91,18 @@ def test_only_pairs_count():
 def test_bounds_are_what_the_student_was_accepted_with(baselines, expected):
     """Clopper-Pearson where there are items, one half where there are none, nothing where nothing could show."""
     assert disagreement_bounds(baselines) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("baselines", "bound"),
+    [
+        ({Stratum.ORDINARY: Baseline(190, 181), Stratum.FLAGGED: Baseline(10, 5)}, 0.1073),
+        ({Stratum.ORDINARY: Baseline(100, 100)}, 0.0295),
+        ({Stratum.ORDINARY: Baseline(3, 0)}, None),
+        ({}, None),
+    ],
+)
+def test_the_pooled_bound_takes_all_items(baselines, bound):
+    """All held-out items together bound the disagreement of all traffic; without any agreement there is no bound."""
+    found = pooled_bound(baselines)
+    assert found == (bound if bound is None else pytest.approx(bound, abs=1e-3))

@@ -5,7 +5,7 @@ import pytest
 
 from domain.ports import Observation
 from monitors.detectors.agreement import AgreementDetector
-from monitors.sr import ExceedanceSR, evidence
+from monitors.sr import ExceedanceSR, evidence, upper_bound
 
 BOUNDS = {"ordinary": 0.06, "flagged": 0.5}
 
@@ -84,3 +84,56 @@ def test_from_95_to_80_percent_takes_about_a_hundred_pairs():
             count += 1
         delays.append(count)
     assert 50 <= np.median(delays) <= 120
+
+
+def test_the_pooled_process_sees_what_a_weak_stratum_hides():
+    """With two flagged items held out, one of them wrong, a fall to 60 % must still be found within 60 pairs."""
+    bounds = {"ordinary": 0.06, "flagged": 0.97}
+    rng = np.random.default_rng(5)
+    pairs = [("flagged", True) if rng.random() < 0.4 else ("ordinary", False) for _ in range(400)]
+
+    def delay(pooled):
+        one = AgreementDetector(bounds, pooled=pooled, threshold=12_000, budget="words")
+        alarms = (number for number, pair in enumerate(pairs) if one.update(observation(pair[1], pair[0])).alarm)
+        return next(alarms, 10_000)
+
+    assert delay(0.06) <= 60
+    assert delay(None) > 100
+
+
+def test_pairs_outside_the_uniform_sample_do_not_move_the_pooled_process():
+    """Flagged inputs that are asked about more often must not pass for all traffic."""
+    one = AgreementDetector({"ordinary": 0.06}, pooled=0.06, threshold=1e4, budget="words")
+    extra = [Observation(at=0.0, counts=(1.0,), stratum="flagged", uniform=False) for _ in range(300)]
+    assert {one.update(pair).evidence for pair in extra} == {0.0}
+
+
+def test_the_statistic_is_half_strata_half_pooled():
+    """Both halves must count as they are documented: that is what the budget rests on."""
+    strata, pooled = ExceedanceSR([0.06]), ExceedanceSR([0.1])
+    one = AgreementDetector({"ordinary": 0.06}, pooled=0.1, threshold=1e4, budget="words")
+    for number in range(20):
+        strata.update([number % 4 == 0])
+        pooled.update([number % 4 == 0])
+        found = one.update(observation(number % 4 == 0))
+    assert found.evidence == pytest.approx(evidence((strata.statistic + pooled.statistic) / 2, 1e4))
+
+
+@pytest.mark.slow
+def test_the_budget_holds_with_both():
+    """Without a fall, fewer than 30 % of streams of A pairs alarm, where a mean of A allows 63 %."""
+    rng, threshold, alarmed = np.random.default_rng(6), 1000.0, 0
+    for _ in range(100):
+        flagged, items = rng.random(300) < 0.05, 300
+        wrong = rng.random(items) < np.where(flagged, 0.3, 0.04)
+        bounds = {
+            name: float(upper_bound(int(wrong[part].sum()), int(part.sum())))
+            for name, part in (("ordinary", ~flagged), ("flagged", flagged))
+        }
+        pooled = float(upper_bound(int(wrong.sum()), items))
+        one = AgreementDetector(bounds, pooled=pooled, threshold=threshold, budget="words")
+        new = rng.random(int(threshold)) < 0.05
+        bad = rng.random(len(new)) < np.where(new, 0.3, 0.04)
+        pairs = (observation(bool(b), "flagged" if f else "ordinary") for b, f in zip(bad, new, strict=True))
+        alarmed += any(one.update(pair).alarm for pair in pairs)
+    assert alarmed <= 30
