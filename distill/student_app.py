@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -87,32 +88,29 @@ class _Process:
             self._server.should_exit = True
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until told to stop.
-
-    Raises:
-        SystemExit: with one line of reason when the server cannot start.
-    """
-    options = _options(argv)
+def main(arguments: Sequence[str]) -> int:
+    """Serve until told to stop; 2 when configuration, port or weights cannot be used."""
+    options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = config.load(options.config)
         process = _Process(build(settings, clock=SystemClock()))
         assert settings.students is not None
         listening = _listen(options.fd, settings.students.host, settings.students.port)
+        process.run(listening)
+        if process.failure is not None:
+            raise process.failure
     except PreceptorError as error:
-        raise SystemExit(f"student server: {error}") from None
-    process.run(listening)
-    if process.failure is not None:
-        raise SystemExit(f"student server: {process.failure}")
+        sys.stderr.write(f"preceptor student-server: {error}\n")
+        return 2
     return 0
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m distill", description="Serve students over the OpenAI API.")
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="preceptor student-server", description="Serve students over the OpenAI API.")
     parser.add_argument("--config", type=Path, default=Path("preceptor.yaml"), help="the configuration file")
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the supervisor")
-    return parser.parse_args(argv)
+    return parser.parse_args(arguments)
 
 
 def _listen(fd: int | None, host: str, port: int) -> socket.socket:

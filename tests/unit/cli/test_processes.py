@@ -8,8 +8,6 @@ def test_a_process_refuses_a_bad_configuration(run, installation, command):
     """Every process must end with exit code 2 and the path of the key."""
     installation.config.write_text(installation.config.read_text() + "serverr: {}\n")
     code, _, err = run(command, "-c", installation.config)
-    assert (code, "serverr: unknown key" in err or "serverr: unknown key" in str(code)) in {
-        (2, True),
-        (code, True),
-    }
+    assert code == 2
+    assert "serverr: unknown key" in err
     assert "Traceback" not in err
