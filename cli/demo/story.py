@@ -92,17 +92,15 @@ class Story:
         """Version 2 from the examples and the shadow pairs; deployed if it is not worse.  `since`: what is recent."""
         everything, recent = (self._workspace.out / name for name in ("pairs.jsonl", "recent.jsonl"))
         count = await distill.examples_from_pairs(self._settings, self._task, self._store, everything)
-        await distill.examples_from_pairs(self._settings, self._task, self._store, recent, after=since)
-        STDERR.print(f"5 retraining on {len(self._deal.examples)} examples and {count} shadow pairs")
-        files = [self._examples, everything]
+        texts = await self._recent(recent, since=since)
+        files = [self._examples, everything, recent]
+        STDERR.print(f"  {len(self._deal.examples)} first examples, {count} shadow pairs, {len(texts)} recent inputs")
         await self._train("v2", "5", files, embedder)
         evaluation = await asyncio.to_thread(
             distill.evaluate_student, self._settings, self._task, self._model("v2"),
             distill.prepare_dataset(self._settings, self._task, files).split.test,
             embedder=embedder, champion=self._model("v1"),
         )  # fmt: skip
-        rows = await self._store.exchanges(self._task, after=since, limit=2000)
-        texts = [row.exchange.input_text for row in rows]
         reference = await keep_reference(self._store, texts, embedder=embedder, clock=self._clock)
         try:
             await deploy(
@@ -116,6 +114,18 @@ class Story:
         STDERR.print(f"student {self._model('v2')} promoted: {evaluation.outcome.reason}")
         await self._switched(self._model("v2"))
         return True
+
+    async def _recent(self, out: Path, *, since: float) -> list[str]:
+        """The recent inputs, all answered in `out`: what the shadow has not asked, the teacher is asked now.
+
+        They are like the traffic that the new student will meet, so they give its reference and its baselines.
+        """
+        await distill.examples_from_pairs(self._settings, self._task, self._store, out, after=since)
+        rows = await self._store.exchanges(self._task, after=since, limit=2000)
+        texts = [row.exchange.input_text for row in rows]
+        with bar("5 teacher answers recent inputs", len(texts)) as show:
+            await distill.generate_examples(self._settings, self._task, texts, out, progress=show)
+        return texts
 
     async def after(self) -> None:
         """Traffic as it is now, on the new student."""
