@@ -49,6 +49,7 @@ async def test_a_stalled_store_holds_up_the_start_for_a_moment_only():
 
     registry = Registry(Stalled(), ["t"])
     await asyncio.wait_for(registry.start(timeout_s=0.01), 5)
+    assert registry.deployment("t") is None
     await registry.aclose()
 
 

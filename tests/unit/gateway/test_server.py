@@ -38,8 +38,8 @@ def test_a_taken_port_is_told_in_one_line(taken):
 
 def test_a_free_port_listens():
     """The socket takes connections at once."""
-    with server.listener("127.0.0.1", 0) as found, socket.create_connection(found.getsockname()):
-        pass
+    with server.listener("127.0.0.1", 0) as found, socket.create_connection(found.getsockname()) as client:
+        assert client.getpeername() == found.getsockname()
 
 
 def test_a_descriptor_that_is_no_socket_is_told(tmp_path):

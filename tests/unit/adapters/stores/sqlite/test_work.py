@@ -46,7 +46,9 @@ def test_leasing_never_scans_a_table(name: str, connection: sqlite3.Connection) 
 
 def test_an_empty_batch_is_fine(connection: sqlite3.Connection) -> None:
     """A worker with nothing to say may commit."""
+    before = connection.total_changes
     work.commit(connection, WorkBatch(owner="a", at=1.0))
+    assert connection.total_changes == before
 
 
 def test_closing_numbers_grow_over_all_batches(connection: sqlite3.Connection) -> None:
