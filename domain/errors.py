@@ -50,6 +50,7 @@ class UpstreamFailure(enum.StrEnum):
     DISCONNECT = "disconnect"
     PROTOCOL = "protocol"
     STATUS = "status"
+    OVERLOADED = "overloaded"  # it was not asked: too many calls wait for it, or it failed too often
 
 
 class UpstreamError(PreceptorError):

@@ -35,6 +35,10 @@ class ReplyStream(Protocol):
     status: int
     headers: Headers
 
+    def due(self, deadline: float | None) -> None:
+        """Put the end of this exchange at a time of the event loop's clock; None: only silence ends it."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Pieces of the body as they come, never empty.
 
@@ -49,9 +53,12 @@ class ReplyStream(Protocol):
 
 
 class Upstream(Protocol):
-    """A model server.  `path` is relative to its base URL ("/chat/completions")."""
+    """A model server.  `path` is relative to its base URL ("/chat/completions").
 
-    async def complete(self, path: str, body: bytes, *, headers: Headers = ()) -> Reply:
+    `deadline`, a time of the event loop's clock, ends the exchange with a timeout, however busy it is.
+    """
+
+    async def complete(self, path: str, body: bytes, *, headers: Headers = (), deadline: float | None = None) -> Reply:
         """POST a JSON body and wait for the whole answer, whatever its status.
 
         Raises:
@@ -59,8 +66,10 @@ class Upstream(Protocol):
         """
         ...
 
-    async def stream(self, path: str, body: bytes, *, headers: Headers = ()) -> ReplyStream:
-        """POST a JSON body and return as soon as the answer's head is there.
+    async def stream(
+        self, path: str, body: bytes, *, headers: Headers = (), deadline: float | None = None
+    ) -> ReplyStream:
+        """POST a JSON body and return as soon as the answer's head is there; `deadline` holds for what follows, too.
 
         Raises:
             UpstreamError: there was no head.

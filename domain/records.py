@@ -90,6 +90,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     output_text: str  # the first choice as the client received it
     status: int
     usable: bool  # False: never a pair (failed, cut, blocked, or not answered by the student)
+    endpoint: str = "/chat/completions"  # relative to the upstream's base URL
     stream: bool = False
     finish_reason: str = ""
     decisions: tuple[Decision, ...] = ()
@@ -213,6 +214,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     teacher: str
     examples: int
     created_at: float
+    cascade_threshold: float | None = None  # least confidence at which an answer is served; None: all are
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -232,6 +234,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     baselines: dict[Stratum, Baseline] = {}
+    challenger: str = ""  # a student that answers `canary_share` of the users; empty: nobody is challenged
+    canary_share: float = 0.0
+    cascade_threshold: float | None = None  # of the manifest
 
 
 class Backlog(msgspec.Struct, frozen=True):

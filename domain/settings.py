@@ -32,6 +32,7 @@ class ServerSettings(Section, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8000
     admin_port: Port = 8001
+    auth: Literal["", "keys", "none"] = ""  # client keys; empty: none on a loopback host, else keys
     admin_token: str = ""  # of /api; empty: /api is closed. /metrics and /healthz need no token
     workers: Count = 1
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 20 * 1024 * 1024
@@ -50,16 +51,40 @@ class StoreSettings(Section, frozen=True):
         _require(self.url.startswith("sqlite:///"), "url must begin with sqlite:///")
 
 
+class BreakerSettings(Section, frozen=True):
+    """When a replica that keeps failing is left alone, and for how long."""
+
+    failures: Count = 10  # in a row
+    open_s: Positive = 2.0  # before one call may try; doubled each time it fails
+    most_open_s: Positive = 60.0
+
+    def __post_init__(self) -> None:
+        _require(self.most_open_s >= self.open_s, "most_open_s must be at least open_s")
+
+
 class UpstreamSettings(Section, frozen=True):
     """A server that speaks the OpenAI API."""
 
     base_url: str
     api_key: str = ""
+    replicas: tuple[str, ...] = ()  # more base URLs of the same model server; calls go to the least busy one
+    ca_file: str = ""  # certificates to trust instead of the system's, in PEM
     timeout_s: Positive = 60.0  # without a byte from the upstream
     connect_timeout_s: Positive = 5.0
+    first_token_timeout_s: Positive = 60.0  # of a stream, until the model says something
+    attempt_timeout_s: Positive = 300.0  # one attempt: until the whole answer, or a stream's first token
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1  # more attempts after one that failed and may succeed
+    retry_stale: bool = True  # once more on a new connection when a kept one closed without a byte of an answer
+    max_concurrency: Count = 512  # calls at a time
+    max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 512  # calls that wait for their turn
+    max_wait_s: Positive = 1.0  # for a turn; then the next model is asked, or the client gets 503
+    hedge: bool = False  # ask a second replica when the first is slower than 95 % of the last calls
+    breaker: BreakerSettings = BreakerSettings()
 
     def __post_init__(self) -> None:
-        _require(self.base_url.startswith(("http://", "https://")), "base_url must begin with http:// or https://")
+        for url in (self.base_url, *self.replicas):
+            _require(url.startswith(("http://", "https://")), "base_url and replicas must begin with http:// or https://")
+        _require(not self.hedge or bool(self.replicas), "hedge needs replicas")
 
 
 class ModelSettings(Section, frozen=True):
@@ -109,6 +134,18 @@ class PolicySettings(Section, frozen=True):
 
     input: tuple[CheckSettings, ...] = ()
     output: tuple[CheckSettings, ...] = ()
+
+
+class CanarySettings(Section, frozen=True):
+    """Who gets a challenger's answers: always the same share of the users."""
+
+    sticky_header: str = ""  # names the user; empty or absent: the request's `user` field, else each request apart
+
+
+class CascadeSettings(Section, frozen=True):
+    """Answers that the student is not sure of come from the teacher."""
+
+    threshold: Share | None = None  # least confidence of a student's answer; None: that of the deployment
 
 
 class JournalSettings(Section, frozen=True):
@@ -171,6 +208,9 @@ class TaskSettings(Section, frozen=True):
     prompt: str = ""  # the system prompt of teacher examples; the manifest keeps its hash
     policies: PolicySettings | None = None  # None: the default chain of `policies.app`
     fallback: Literal["teacher", "block"] = "teacher"
+    cascade: CascadeSettings | None = None
+    canary: CanarySettings = CanarySettings()
+    total_timeout_s: Positive = 600.0  # a request, from its head to the end of its answer
     journal: JournalSettings = JournalSettings()
     shadow: ShadowSettings = ShadowSettings()
     drift: DriftSettings = DriftSettings()

@@ -1,16 +1,14 @@
-"""What a model answered, whole or in pieces: every text of it that a policy must see."""
+"""What a model answered, in whatever dialect: every text of it that a policy must see."""
 
 from __future__ import annotations
-
-from typing import Annotated, Any
 
 import msgspec
 
 from domain.ports import Subject
 from domain.records import Stage, Usage
 
-Slot = tuple[int, str]  # the index of a choice, and the place of a text in its message
-PLACES = ("content", "refusal", "reasoning_content", "reasoning")  # beside them: tool arguments
+Slot = tuple[int, str]  # the index of a choice, and the place of a text in it
+CONTENT = "content"  # the place of the answer proper; other places are named by each dialect
 _TOOLS = ("function_call", "tool_calls.")
 
 
@@ -24,24 +22,29 @@ class Choice(msgspec.Struct, frozen=True):
     @property
     def content(self) -> str:
         """What the client shows as the answer."""
-        return self.texts.get("content", "")
+        return self.texts.get(CONTENT, "")
 
     @property
     def calls_tools(self) -> bool:
         """Whether the model asked for a tool."""
         return any(place.startswith(_TOOLS) for place in self.texts)
 
+    def silenced(self) -> Choice:
+        """The same choice as a client sees it when a policy withholds its text."""
+        return Choice(self.index, {}, "content_filter")
+
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a model said, whether it came whole or in pieces."""
+    """What a model said, whether it came whole or in pieces.  `failed`: it says itself that it did not come to an end."""
 
     choices: tuple[Choice, ...]
     usage: Usage = Usage()
+    failed: bool = False
 
     @property
     def slots(self) -> list[Slot]:
         """Where the texts of `subject` stand, in the same order; every choice has a content, though it may be empty."""
-        return [(choice.index, place) for choice in self.choices for place in {"content": "", **choice.texts}]
+        return [(choice.index, place) for choice in self.choices for place in {CONTENT: "", **choice.texts}]
 
     def subject(self, input_text: str) -> Subject:
         """All texts for the policies.  A content is an answer proper unless it is empty beside a call of a tool."""
@@ -50,118 +53,24 @@ class Answer(msgspec.Struct, frozen=True):
         for choice in self.choices:
             if choice.content or not choice.calls_tools:
                 proper.append(len(texts))
-            texts += {"content": "", **choice.texts}.values()
+            texts += {CONTENT: "", **choice.texts}.values()
         return Subject(Stage.OUTPUT, tuple(texts), tuple(proper), input_text)
 
+    def changes(self, texts: tuple[str, ...]) -> dict[Slot, str]:
+        """Which texts differ from `texts`, which stand in the order of the subject."""
+        before = self.subject("").texts
+        return {slot: new for slot, old, new in zip(self.slots, before, texts, strict=True) if new != old}
 
-class _Function(msgspec.Struct):
-    arguments: Any = None
-
-
-class _Custom(msgspec.Struct):
-    input: Any = None
-
-
-class _ToolCall(msgspec.Struct):
-    index: int | None = None
-    function: _Function | None = None
-    custom: _Custom | None = None
-
-
-class _Message(msgspec.Struct):
-    content: Any = None
-    refusal: Any = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-    function_call: _Function | None = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Choice(msgspec.Struct):
-    index: int = 0
-    message: _Message | None = None
-    delta: _Message | None = None
-    finish_reason: str | None = None
-
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # more would not fit the store's integers
-
-
-class _Tokens(msgspec.Struct):
-    prompt_tokens: _Count = 0
-    completion_tokens: _Count = 0
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice]
-    usage: _Tokens | None = None
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk)
-
-
-class AnswerBuilder:
-    """Puts an answer together from its chunks; a whole answer is one chunk with messages instead of deltas."""
-
-    def __init__(self) -> None:
-        self._texts: dict[int, dict[str, list[str]]] = {}
-        self._reasons: dict[int, str] = {}
-        self._usage = Usage()
-
-    def add(self, chunk: bytes) -> None:
-        """Take one JSON object in.
-
-        Raises:
-            msgspec.DecodeError: it is not a chat completion or a chunk of one.
-        """
-        value = _CHUNK.decode(chunk)
-        for choice in value.choices:
-            texts = self._texts.setdefault(choice.index, {})
-            for message in filter(None, (choice.message, choice.delta)):
-                _extend(texts, message)
-            if choice.finish_reason:
-                self._reasons[choice.index] = choice.finish_reason
-        if value.usage is not None:
-            self._usage = Usage(value.usage.prompt_tokens, value.usage.completion_tokens)
-
-    @property
-    def speaks(self) -> bool:
-        """Whether more has come than the announcement of a role."""
-        return bool(self._reasons) or any(self._texts.values())
-
-    def build(self) -> Answer:
-        """The answer so far."""
-        choices = (
-            Choice(index, {place: "".join(pieces) for place, pieces in texts.items()}, self._reasons.get(index, ""))
-            for index, texts in sorted(self._texts.items())
+    def with_texts(self, changed: dict[Slot, str]) -> Answer:
+        """The same answer with other texts in some slots."""
+        choices = tuple(
+            msgspec.structs.replace(
+                choice, texts={place: changed.get((choice.index, place), text) for place, text in choice.texts.items()}
+            )
+            for choice in self.choices
         )
-        return Answer(tuple(choices), self._usage)
+        return msgspec.structs.replace(self, choices=choices)
 
-
-def whole(body: bytes) -> Answer:
-    """The answer in a body that was not streamed.
-
-    Raises:
-        msgspec.DecodeError: it is not a chat completion.
-    """
-    builder = AnswerBuilder()
-    builder.add(body)
-    return builder.build()
-
-
-def _extend(texts: dict[str, list[str]], message: _Message) -> None:
-    for place in PLACES:
-        _append(texts, place, getattr(message, place))
-    if message.function_call is not None:
-        _append(texts, "function_call", message.function_call.arguments)
-    for number, call in enumerate(message.tool_calls or ()):
-        place = f"tool_calls.{number if call.index is None else call.index}"
-        for written in (call.function and call.function.arguments, call.custom and call.custom.input):
-            _append(texts, place, written)
-
-
-def _append(texts: dict[str, list[str]], place: str, written: Any) -> None:
-    """Some servers send an object where OpenAI sends a string: policies see it as JSON, so nothing slips by."""
-    if written:
-        text = written if isinstance(written, str) else msgspec.json.encode(written).decode()
-        texts.setdefault(place, []).append(text)
+    def silenced(self) -> Answer:
+        """The same answer without its texts."""
+        return msgspec.structs.replace(self, choices=tuple(choice.silenced() for choice in self.choices))

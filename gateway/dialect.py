@@ -1,0 +1,134 @@
+"""The seam between the pipeline and the endpoints: what a request and an answer look like on the wire.
+
+A dialect knows bytes and no models, policies or connections; the pipeline knows no field of any endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from domain.errors import UpstreamFailure
+from gateway.answers import Answer, Slot
+
+Fields = dict[str, msgspec.Raw]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that has been understood, in whatever dialect."""
+
+    dialect: Dialect
+    body: bytes
+    model: str
+    texts: tuple[str, ...]  # all that a model will read, in order
+    input_text: str  # what the user said last: embedded by the monitors
+    stream: bool = False
+    include_usage: bool = False  # the client wants the usage of a stream as its last chunk
+    user: str = ""  # the client's name of its user, for a sticky canary
+    store: bool = False  # the client wants to list and get this answer later
+    metadata: Mapping[str, str] = {}  # of a stored answer
+    choices: int = 1
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What every answer begins with, for one that we write ourselves."""
+
+    id: str
+    created: int
+    model: str
+
+
+class AnswerReader(Protocol):
+    """Puts a streamed answer together from the data of its events."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether more has come than an announcement: until then another model may still answer."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event said that it is the last; a dialect with a `done` sentinel never says so."""
+        ...
+
+    def add(self, data: bytes) -> None:
+        """Take one event in.
+
+        Raises:
+            msgspec.DecodeError: it belongs to no answer of this dialect.
+        """
+        ...
+
+    def build(self) -> Answer:
+        """The answer so far."""
+        ...
+
+
+class Redactor(Protocol):
+    """Puts redacted texts in the place of a model's; every other value stays as it was, to the byte."""
+
+    def apply(self, chunk: bytes) -> bytes:
+        """A whole answer, or the data of the next event, with the texts replaced."""
+        ...
+
+
+class Dialect(Protocol):
+    """One endpoint: how its requests are read and its answers are read, changed and withheld."""
+
+    name: str  # "chat": a metric label
+    path: str  # "/chat/completions", relative to /v1 and to an upstream's base URL
+    done: bytes | None  # the data that ends a stream; None: the last event says so itself
+    one_model: bool  # answers of two models cannot stand for each other (vectors)
+
+    def decode(self, body: bytes) -> Call:
+        """The request in a body.
+
+        Raises:
+            ApiError: 400, with the path of the offending field as `param`.
+        """
+        ...
+
+    def for_model(self, call: Call, model: str, *, usage: bool = False, logprobs: bool = False) -> bytes:
+        """The body for an upstream: another model, and every other value as it was, to the byte.
+
+        `usage` asks for the usage of a stream though the client did not, `logprobs` for the answer's log-probabilities.
+        """
+        ...
+
+    def whole(self, body: bytes) -> Answer:
+        """The answer in a body that was not streamed.
+
+        Raises:
+            msgspec.DecodeError: it is none of this dialect.
+        """
+        ...
+
+    def reader(self) -> AnswerReader:
+        """A reader for one streamed answer."""
+        ...
+
+    def only_usage(self, data: bytes) -> bool:
+        """Whether an event holds nothing but the usage, which a client that did not ask for it does not get."""
+        ...
+
+    def redactor(self, texts: Mapping[Slot, str]) -> Redactor:
+        """A redactor for one answer; `texts` holds the slots that changed."""
+        ...
+
+    def withheld(self, call: Call, answer: Answer, head: Head) -> bytes:
+        """What a client gets instead of a blocked answer: its shape, its usage, and none of its text."""
+        ...
+
+    def withheld_events(self, call: Call, answer: Answer, head: Head) -> tuple[bytes, ...]:
+        """The same as the events of a stream."""
+        ...
+
+    def frame(self, data: bytes) -> bytes:
+        """An event on the wire."""
+        ...
+
+    def failure(self, kind: UpstreamFailure) -> bytes:
+        """The event, framed, that tells a client of a stream that it broke; the SDK raises it as a retriable error."""
+        ...

@@ -1,0 +1,1 @@
+"""The endpoints, one dialect each; `gateway.app` lists them."""
