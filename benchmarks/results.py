@@ -19,8 +19,10 @@ _PACKAGES = ("openai", "sentence-transformers", "torch", "numpy", "scikit-learn"
 class Results:
     """Collects the lines of one benchmark; `met` is computed from the target, never typed in."""
 
-    def __init__(self, bench: str) -> None:
+    def __init__(self, bench: str, *, versions: dict[str, str] | None = None) -> None:
+        """`versions` is what the figures depend on; None: the packages of the monitors and of training."""
         self._bench = bench
+        self.versions = {p: metadata.version(p) for p in _PACKAGES} if versions is None else versions
         self._lines: list[dict[str, Any]] = []
 
     def add(
@@ -41,7 +43,7 @@ class Results:
                 "met": met,
                 "n": n,
                 "seed": seed,
-                "versions": {"python": platform.python_version()} | {p: metadata.version(p) for p in _PACKAGES},
+                "versions": {"python": platform.python_version()} | self.versions,
                 "date": dt.datetime.now(dt.UTC).date().isoformat(),
             }
         )
@@ -51,7 +53,8 @@ class Results:
         FOLDER.mkdir(exist_ok=True)
         body = "".join(json.dumps(line) + "\n" for line in self._lines)
         (FOLDER / f"{self._bench}.jsonl").write_text(body)
+        widths = {key: max((len(line[key]) for line in self._lines), default=0) for key in ("case", "metric")}
         for line in self._lines:
             verdict = {None: "", True: "met", False: "NOT MET"}[line["met"]]
             measured = f"{line['value']:>10.4g} {line['unit']:<9} {line['target']:<9}"
-            print(f"{line['case']:<28} {line['metric']:<34} {measured} {verdict}")
+            print(f"{line['case']:<{widths['case']}} {line['metric']:<{widths['metric']}} {measured} {verdict}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 import typer
 
-from cli import configure, dataset, monitoring, processes, students
+from cli import configure, dataset, keys, monitoring, processes, students
 from cli.demo import command as demo
 from domain.errors import PreceptorError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (configure, processes, demo, dataset, students, monitoring):
+for group in (configure, processes, demo, keys, dataset, students, monitoring):
     group.register(app)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import typer
 
+from adapters.reload import hold_hangups
 from cli.options import DEFAULT, Config
 from cli.supervisor import Supervisor, roles
-from domain import config
 from policies import app as policies
 
 
@@ -27,11 +27,15 @@ def register(app: typer.Typer) -> None:
 def serve(path: Config = DEFAULT) -> None:
     """Run everything this machine needs: gateway workers, monitors, console and, if configured, the student server."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = config.load(path)
-    root = Path(settings.root)
-    for name, task in settings.tasks.items():
-        policies.build(task, root=root, path=f"tasks.{name}")
-    supervisor = Supervisor(roles(settings), path=path, metrics=root / "var" / "metrics" / str(settings.server.port))
+    hold_hangups()
+    settings = policies.load(path)
+    supervisor = Supervisor(
+        roles(settings),
+        path=path,
+        metrics=Path(settings.root) / "var" / "metrics" / str(settings.server.port),
+        settings=settings,
+        load=lambda: policies.load(path),
+    )
     raise typer.Exit(asyncio.run(supervisor.run()))
 
 

@@ -48,8 +48,9 @@ async def deploy(
     reason: str,
     clock: Clock,
     force: bool = False,
+    canary_share: float = 0.0,
 ) -> Deployment:
-    """Promote a student.  `current`: held-out rows like the traffic that it will meet; they give its baselines.
+    """Promote a student, or let it challenge the one that serves.  `current`: held-out rows like the traffic that it will meet; they give its baselines.
 
     Raises:
         PromotionRefusedError: the gate is closed.
@@ -68,6 +69,7 @@ async def deploy(
         reason=reason,
         clock=clock,
         force=force,
+        canary_share=canary_share,
     )
 
 

@@ -108,6 +108,9 @@ def promote(
     champion: Annotated[str, typer.Option(help="The student that must not be better; else the deployed one.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "promoted by hand",
     force: Annotated[bool, typer.Option("--force", help="Promote although the gate is closed.")] = False,
+    canary: Annotated[
+        float, typer.Option(min=0.0, max=0.99, help="Only for this share of the users, as the challenger; 0: for all.")
+    ] = 0.0,
     by: By = "operator",
     task: Task = "",
     path: Config = DEFAULT,
@@ -136,8 +139,10 @@ def promote(
                 reason=reason,
                 clock=SystemClock(),
                 force=force,
+                canary_share=canary,
             )
-            return f"{deployment.model} serves {name}: {deployment.reason}"
+            serves = "serves" if canary == 0.0 else f"answers {canary:.0%} of the users of"
+            return f"{model} {serves} {name}: {deployment.reason}"
 
     sys.stdout.write(asyncio.run(run()) + "\n")
 
@@ -148,7 +153,7 @@ def rollback(
     task: Task = "",
     path: Config = DEFAULT,
 ) -> None:
-    """Let the student before the present one serve again."""
+    """Take the challenger back; without one, let the student before the present one serve again."""
     from distill import promote as registry
 
     settings = config.load(path)

@@ -1,4 +1,4 @@
-"""`preceptor serve`: starts every role as a process of its own, restarts what dies, drains on SIGTERM.
+"""`preceptor serve`: runs every role as a process of its own, restarts what dies, reloads at SIGHUP, drains on SIGTERM.
 
 It binds the sockets itself and hands them down, so that a port in use is found before anything starts and no connection
 is refused while a process restarts.
@@ -7,39 +7,21 @@ is refused while a process restarts.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shutil
 import signal
 import socket
-import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-from prometheus_client import multiprocess
-
-from domain import config, tasks
+from adapters.reload import hangups
+from cli.keeper import Keeper, Role
+from domain import tasks
 from domain.errors import PreceptorError
+from domain.reload import require_reloadable
 from domain.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-_STEADY_S = 60.0  # a process that lived this long starts with a short backoff again
-_DRAIN_S = 30.0
-_CONFIG_EXIT = 2  # the child has said in one line what is wrong with its configuration: restarting would not help
-
-
-class Role(msgspec.Struct, frozen=True):
-    """One process: `python -m <module> --config … [--fd N]`."""
-
-    name: str
-    module: str
-    listener: socket.socket | None = None
-
-    def command(self, path: Path) -> list[str]:
-        """The command line of this process."""
-        command = [sys.executable, "-m", self.module, "--config", str(path)]
-        return command if self.listener is None else [*command, "--fd", str(self.listener.fileno())]
 
 
 def bind(host: str, port: int, *, key: str) -> socket.socket:
@@ -72,9 +54,9 @@ def roles(settings: Settings) -> list[Role]:
     front = bind(server.host, server.port, key="server.port")
     admin = bind(server.host, server.admin_port, key="server.admin_port")
     found = [
-        *(Role(f"gateway-{number}", "gateway", front) for number in range(server.workers)),
+        *(Role(f"gateway-{number}", "gateway", front, rereads=True) for number in range(server.workers)),
         Role("monitors", "monitors"),
-        Role("console", "console", admin),
+        Role("console", "console", admin, rereads=True),
     ]
     if settings.students is not None:
         listener = bind(settings.students.host, settings.students.port, key="students.port")
@@ -83,14 +65,25 @@ def roles(settings: Settings) -> list[Role]:
 
 
 class Supervisor:
-    """Keeps a list of roles alive until told to stop."""
+    """Keeps a list of roles alive until told to stop.
 
-    def __init__(self, found: list[Role], *, path: Path, metrics: Path) -> None:
-        self._roles = found
-        self._path = path
+    Args:
+        found: the roles.
+        path: the configuration file, for the children.
+        metrics: the folder that all processes write their samples to.
+        settings: what `path` held when it was read.
+        load: reads it again; raises PreceptorError when it cannot be used.
+    """
+
+    def __init__(
+        self, found: Sequence[Role], *, path: Path, metrics: Path, settings: Settings, load: Callable[[], Settings]
+    ) -> None:
+        self._keepers = [Keeper(role, path=path, metrics=metrics) for role in found]
         self._metrics = metrics
-        self._stopping = asyncio.Event()
-        self._failure: int = 0
+        self._settings = settings
+        self._load = load
+        self._failure = 0
+        self._reload_requested = asyncio.Event()
 
     async def run(self) -> int:
         """Serve until SIGTERM, SIGINT or `stop`; returns the exit code."""
@@ -98,55 +91,58 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        keepers = [tasks.spawn(self._keep(role), name=role.name) for role in self._roles]
-        await asyncio.gather(*keepers)
-        for role in self._roles:
-            if role.listener is not None:
-                role.listener.close()
+        with hangups(self._reload_requested.set):
+            reloads = tasks.spawn(self._reloads(), name="reloads")
+            await asyncio.gather(*(self._keep(keeper) for keeper in self._keepers))
+            await tasks.cancel(reloads)
+        for keeper in self._keepers:
+            if keeper.role.listener is not None:
+                keeper.role.listener.close()
         return self._failure
 
     def stop(self) -> None:
         """Ask every process to drain and end."""
-        self._stopping.set()
+        for keeper in self._keepers:
+            keeper.stop()
 
-    async def _keep(self, role: Role) -> None:
-        loop, attempt, first = asyncio.get_running_loop(), 0, True
-        while not self._stopping.is_set():
-            started = loop.time()
-            code = await self._run_once(role)
-            if self._stopping.is_set():
-                return
-            if code == _CONFIG_EXIT and first:  # later it may be the store's trouble: traffic goes on meanwhile
-                self._failure = _CONFIG_EXIT
-                self.stop()
-                return
-            first = False
-            attempt = 0 if loop.time() - started > _STEADY_S else attempt + 1
-            wait_s = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
-            _LOG.error("process_died role=%s exit=%s restart_in_s=%s", role.name, code, wait_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait_s)
+    async def reload(self) -> bool:
+        """Have every process go by the file as it is now; False when it cannot be used, and nothing changes.
 
-    async def _run_once(self, role: Role) -> int:
-        process = await asyncio.create_subprocess_exec(
-            *role.command(self._path),
-            env={**config.environment(), "PROMETHEUS_MULTIPROC_DIR": str(self._metrics)},
-            pass_fds=[] if role.listener is None else [role.listener.fileno()],
-            start_new_session=True,  # Ctrl-C reaches the supervisor only; it then drains the others in order
-        )
-        _LOG.info("process_started role=%s pid=%s", role.name, process.pid)
-        drain = tasks.spawn(self._drain(role, process), name=f"drain-{role.name}")
-        code = await process.wait()
-        await tasks.cancel(drain)
-        multiprocess.mark_process_dead(process.pid, path=str(self._metrics))  # type: ignore[no-untyped-call]
-        return code
+        Those that can read it again do so under running traffic; the others are started anew, one after the other.
+        """
+        try:
+            wanted = await asyncio.to_thread(self._load)
+            require_reloadable(self._settings, wanted)
+        except PreceptorError as error:
+            _LOG.error("config_reload_failed error=%s", error)
+            self._count_failure()
+            return False
+        _LOG.info("config_reloaded tasks=%s", ",".join(sorted(wanted.tasks)))
+        self._settings = wanted
+        for keeper in self._keepers:
+            if keeper.role.rereads:
+                keeper.hang_up()
+        for keeper in self._keepers:
+            if not keeper.role.rereads:
+                await keeper.restart()
+        return True
 
-    async def _drain(self, role: Role, process: asyncio.subprocess.Process) -> None:
-        await self._stopping.wait()
-        process.terminate()
-        await asyncio.sleep(_DRAIN_S)
-        _LOG.error("process_killed role=%s pid=%s after_s=%s", role.name, process.pid, _DRAIN_S)
-        process.kill()
+    def _count_failure(self) -> None:
+        """This process has no metrics: the console refuses the file as well, and counts that."""
+        for keeper in self._keepers:
+            if keeper.role.module == "console":
+                keeper.hang_up()
+
+    async def _keep(self, keeper: Keeper) -> None:
+        if code := await keeper.run():
+            self._failure = code
+            self.stop()
+
+    async def _reloads(self) -> None:
+        while True:
+            await self._reload_requested.wait()
+            self._reload_requested.clear()
+            await self.reload()
 
     def _wipe_metrics(self) -> None:
         shutil.rmtree(self._metrics, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import socket
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import uvicorn
 
+from adapters.reload import hold_hangups
 from console.app import build, metrics_folder
-from domain import config
+from domain.clock import SystemClock
 from domain.errors import PreceptorError
+from policies import app as policies
 
 
 def main(arguments: list[str]) -> int:
@@ -22,9 +25,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fd", type=int, help="an inherited listening socket")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    hold_hangups()
+    load, since = functools.partial(policies.load, options.config), SystemClock().now_s()
     try:
-        settings = config.load(options.config)
-        app = build(settings, metrics=metrics_folder())
+        settings = load()
+        app = build(settings, load=load, since=since, metrics=metrics_folder())
     except PreceptorError as error:
         sys.stderr.write(f"preceptor console: {error}\n")
         return 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +14,48 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
+from adapters.reload import Reloader
 from adapters.stores.sqlite import from_url
+from console.reload import Current, reload_route
 from domain import config
+from domain.clock import SystemClock
 from domain.errors import StoreError
 
 if TYPE_CHECKING:
+    from domain.clock import Clock
     from domain.settings import Settings
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)
 
 
-def build(settings: Settings, *, metrics: str = "") -> FastAPI:
-    """The console of one machine; `metrics` is the folder that all processes write their samples to."""
+def build(
+    settings: Settings,
+    *,
+    load: Callable[[], Settings],
+    since: float,
+    metrics: str = "",
+    clock: Clock | None = None,
+) -> FastAPI:
+    """The console of one machine.
+
+    Args:
+        settings: what the configuration file held.
+        load: reads that file again; raises ConfigError when it cannot be used.
+        since: wall-clock seconds at which `settings` were read.
+        metrics: the folder that all processes write their samples to.
+        clock: for the time of a request to reload.
+    """
+    clock = clock or SystemClock()
     store = from_url(settings.store.url, Path(settings.root))
+    current = Current(settings, load=load)
+    reloader = Reloader(current.renew, store=store, since=since, clock=clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
-        yield
+        async with reloader.listening():
+            yield
         await store.aclose()
 
     app = FastAPI(
@@ -40,9 +63,10 @@ def build(settings: Settings, *, metrics: str = "") -> FastAPI:
     )
     app.add_exception_handler(StoreError, _store_failed)
     app.include_router(_open(metrics))
-    app.include_router(
-        _api(settings, store), prefix="/api", dependencies=[Depends(_token(settings.server.admin_token))]
-    )
+    api = APIRouter(prefix="/api", dependencies=[Depends(_token(current))])
+    api.include_router(_api(current, store))
+    api.include_router(reload_route(current, store, clock=clock))
+    app.include_router(api)
     return app
 
 
@@ -67,14 +91,14 @@ def _open(metrics: str) -> APIRouter:
     return router
 
 
-def _api(settings: Settings, store: Store) -> APIRouter:
+def _api(current: Current, store: Store) -> APIRouter:
     """What the store knows about each task."""
     router = APIRouter()
 
     @router.get("/tasks")
     async def tasks() -> list[str]:
         """The configured tasks."""
-        return sorted(settings.tasks)
+        return sorted(current.settings.tasks)
 
     @router.get("/tasks/{task}")
     async def task(task: str) -> Any:
@@ -102,16 +126,18 @@ def _api(settings: Settings, store: Store) -> APIRouter:
         return msgspec.to_builtins(await store.deployments(task))
 
     def _known(task: str) -> None:
-        if task not in settings.tasks:
-            raise HTTPException(404, f"no task {task!r}; configured are {', '.join(sorted(settings.tasks))}")
+        names = sorted(current.settings.tasks)
+        if task not in names:
+            raise HTTPException(404, f"no task {task!r}; configured are {', '.join(names)}")
 
     return router
 
 
-def _token(expected: str) -> Any:
+def _token(current: Current) -> Any:
     """A dependency that lets a request pass only with `authorization: Bearer <admin_token>`."""
 
     def check(request: Request) -> None:
+        expected = current.settings.server.admin_token
         if not expected:
             raise HTTPException(403, "the admin API is closed: set server.admin_token")
         given = request.headers.get("authorization", "")

@@ -9,7 +9,7 @@ import msgspec
 from distill.evaluate import Evaluation
 from domain.clock import Clock
 from domain.errors import PreceptorError
-from domain.records import Baseline, Deployment, Manifest, Stratum
+from domain.records import Baseline, Canary, Deployment, Manifest, Stratum
 from domain.store import Store
 
 _EVIDENCE = "promotion"
@@ -37,8 +37,9 @@ async def promote(
     reason: str,
     clock: Clock,
     force: bool = False,
+    canary_share: float = 0.0,
 ) -> Deployment:
-    """Let a student serve its task from now on.
+    """Let a student serve its task from now on, or as a challenger `canary_share` of its users, in (0, 1).
 
     Raises:
         PromotionRefusedError: the evaluation is of another student, or its gate is closed and `force` is not set.
@@ -52,27 +53,42 @@ async def promote(
     evidence = msgspec.json.encode(PromotionEvidence(manifest, evaluation))
     blob = await store.put_blob(_EVIDENCE, evidence, at=clock.now_s())
     how = "" if outcome.passed else "forced; "
-    deployment = Deployment(
-        task=manifest.task,
-        model=manifest.model,
-        reference_id=reference_id,
-        at=clock.now_s(),
-        by=by,
-        reason=f"{reason} ({how}{outcome.reason}; evidence {blob})",
-        baselines=baselines,
-    )
+    why = f"{reason} ({how}{outcome.reason}; evidence {blob})"
+    if canary_share > 0:
+        canary = Canary(manifest.model, canary_share, manifest.cascade_threshold)
+        present = await _present(store, manifest)
+        deployment = msgspec.structs.replace(present, canary=canary, at=clock.now_s(), by=by, reason=why)
+    else:
+        deployment = Deployment(
+            task=manifest.task,
+            model=manifest.model,
+            reference_id=reference_id,
+            at=clock.now_s(),
+            by=by,
+            reason=why,
+            baselines=baselines,
+            cascade_threshold=manifest.cascade_threshold,
+        )
     await store.deploy(deployment)
     return deployment
 
 
 async def rollback(store: Store, task: str, *, by: str, reason: str, clock: Clock) -> Deployment:
-    """Let the student before the present one serve again; a second rollback goes one further back.
+    """Take a challenger back, or else let the student before the present one serve again.
+
+    A second rollback goes one further back.
 
     Raises:
         PromotionRefusedError: no student was deployed before the present one.
         StoreError: nothing was changed.
     """
-    line = _line(await store.deployments(task))
+    history = await store.deployments(task)
+    if history and history[-1].canary is not None:
+        why = f"challenger {history[-1].canary.model} taken back: {reason}"
+        deployment = msgspec.structs.replace(history[-1], canary=None, at=clock.now_s(), by=by, reason=why)
+        await store.deploy(deployment)
+        return deployment
+    line = _line(history)
     if len(line) < 2:
         raise PromotionRefusedError(f"task {task} has no earlier deployment to roll back to; promote a student")
     present, earlier = line[-1], line[-2]
@@ -81,6 +97,19 @@ async def rollback(store: Store, task: str, *, by: str, reason: str, clock: Cloc
     )
     await store.deploy(deployment)
     return deployment
+
+
+async def _present(store: Store, manifest: Manifest) -> Deployment:
+    """What a challenger challenges.
+
+    Raises:
+        PromotionRefusedError: no student is deployed, or it is this one.
+    """
+    present = await store.deployment(manifest.task)
+    if present is None or present.model == manifest.model:
+        serves = "no student" if present is None else "that student itself"
+        raise PromotionRefusedError(f"{manifest.model} cannot challenge: {serves} is deployed; promote it without canary")
+    return present
 
 
 def _line(history: Sequence[Deployment]) -> list[Deployment]:

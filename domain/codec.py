@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.records import Deployment, Exchange, Pair, Reading, Signal
+from domain.records import ClientKey, Deployment, Exchange, Pair, Reading, Signal, StoredCompletion
 
 encode = msgspec.msgpack.Encoder().encode
 decode_exchange = msgspec.msgpack.Decoder(Exchange).decode
@@ -15,3 +15,5 @@ decode_pair = msgspec.msgpack.Decoder(Pair).decode
 decode_reading = msgspec.msgpack.Decoder(Reading).decode
 decode_signal = msgspec.msgpack.Decoder(Signal).decode
 decode_deployment = msgspec.msgpack.Decoder(Deployment).decode
+decode_key = msgspec.msgpack.Decoder(ClientKey).decode
+decode_completion = msgspec.msgpack.Decoder(StoredCompletion).decode

@@ -224,6 +224,14 @@ class Baseline(msgspec.Struct, frozen=True):
     agreed: int
 
 
+class Canary(msgspec.Struct, frozen=True):
+    """A challenger that answers `share` of the users of a task, in [0, 1]."""
+
+    model: str
+    share: float
+    cascade_threshold: float | None = None
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """Which student serves a task, since when, by whom and why.  The newest holds; older ones are the audit trail."""
 
@@ -234,9 +242,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     baselines: dict[Stratum, Baseline] = {}
-    challenger: str = ""  # a student that answers `canary_share` of the users; empty: nobody is challenged
-    canary_share: float = 0.0
     cascade_threshold: float | None = None  # of the manifest
+    canary: Canary | None = None
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -246,3 +253,28 @@ class Backlog(msgspec.Struct, frozen=True):
     pending_pairs: int
     undelivered_signals: int
     oldest_at: float | None = None
+
+
+class ClientKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may call the gateway.  Of the secret only its hash is kept: a store that leaks opens nothing."""
+
+    id: str
+    name: str
+    sha256: str  # of the secret's bytes, in hex
+    created_at: float
+    revoked_at: float | None = None
+    tasks: tuple[str, ...] = ()  # that it may ask for; empty: all
+    requests_per_minute: int = 0  # 0: no limit
+
+
+class StoredCompletion(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat completion that its client asked to keep (`store: true`)."""
+
+    id: str  # of the completion, as the client saw it; unique for an owner
+    owner: str  # id of the client key, empty without keys
+    task: str
+    model: str  # the name that the client asked for
+    at: float
+    metadata: dict[str, str] = {}
+    request: bytes  # the JSON body as the client sent it
+    body: bytes  # the chat.completion JSON as the client received it; a stream's put together

@@ -11,6 +11,8 @@ from domain.durations import seconds
 from domain.prices import FREE, Price, list_price
 from domain.records import Verdict
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -40,6 +42,11 @@ class ServerSettings(Section, frozen=True):
 
     def __post_init__(self) -> None:
         _require(self.port != self.admin_port, "port and admin_port must differ")
+
+    @property
+    def wants_keys(self) -> bool:
+        """Whether clients must show a key: unless told otherwise, as soon as others than this machine can connect."""
+        return self.auth == "keys" or (self.auth == "" and self.host not in _LOOPBACK)
 
 
 class StoreSettings(Section, frozen=True):
@@ -78,6 +85,7 @@ class UpstreamSettings(Section, frozen=True):
     max_concurrency: Count = 512  # calls at a time
     max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 512  # calls that wait for their turn
     max_wait_s: Positive = 1.0  # for a turn; then the next model is asked, or the client gets 503
+    stream_usage: bool = True  # ask for the usage of every stream: what is not told cannot be counted as cost
     hedge: bool = False  # ask a second replica when the first is slower than 95 % of the last calls
     breaker: BreakerSettings = BreakerSettings()
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from domain.records import Backlog, Deployment, DetectorState, Exchange, Pair, PairState, Reading, Signal
+from domain.records import (
+    Backlog,
+    ClientKey,
+    Deployment,
+    DetectorState,
+    Exchange,
+    Pair,
+    PairState,
+    Reading,
+    Signal,
+    StoredCompletion,
+)
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -142,4 +153,62 @@ class Store(Protocol):
 
     async def blob(self, blob_id: str) -> bytes | None:
         """The bytes kept under that id."""
+        ...
+
+    async def add_key(self, key: ClientKey) -> None:
+        """Keep a client key.
+
+        Raises:
+            StoreError: its id, its hash or, while both are active, its name is another key's.
+        """
+        ...
+
+    async def revoke_key(self, key_id: str, *, at: float) -> bool:
+        """End a key for good; False when there is none of that id that is active."""
+        ...
+
+    async def keys(self) -> list[ClientKey]:
+        """All keys, the revoked ones too, oldest first."""
+        ...
+
+    async def put_completions(self, completions: Sequence[StoredCompletion]) -> None:
+        """Keep completions; one takes the place of an earlier one of its owner and id."""
+        ...
+
+    async def completions(
+        self,
+        owner: str,
+        *,
+        task: str = "",
+        metadata: Mapping[str, str] | None = None,
+        after: str = "",
+        limit: int = 1000,
+        newest_first: bool = False,
+    ) -> list[StoredCompletion]:
+        """At most `limit` completions of an owner in order of time (of one task, and with all of `metadata`, if given).
+
+        `after` is the id after which they begin in that order; none begin after one that is not there.
+        """
+        ...
+
+    async def completion(self, owner: str, completion_id: str) -> StoredCompletion | None:
+        """One completion of an owner."""
+        ...
+
+    async def update_completion(
+        self, owner: str, completion_id: str, metadata: Mapping[str, str]
+    ) -> StoredCompletion | None:
+        """Put other metadata in the place of a completion's; the completion as it is now, None if there is none."""
+        ...
+
+    async def delete_completion(self, owner: str, completion_id: str) -> bool:
+        """Forget a completion; False if there was none."""
+        ...
+
+    async def request_reload(self, *, at: float) -> None:
+        """Ask every process to read its configuration again; `at` takes the place of the last request's time."""
+        ...
+
+    async def reload_requested(self) -> float:
+        """The time of the last request to reload, 0.0 when there was none.  A new request is one of another time."""
         ...

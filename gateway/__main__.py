@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from domain import config
+from domain.clock import SystemClock
 from domain.errors import PreceptorError
 from gateway import server
 from gateway.app import build
@@ -15,14 +16,15 @@ from gateway.app import build
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM; 2 when the configuration or the port cannot be used."""
-    parser = argparse.ArgumentParser(prog="preceptor gateway", description="Serve /v1/chat/completions.")
+    parser = argparse.ArgumentParser(prog="preceptor gateway", description="Serve the models endpoints.")
     parser.add_argument("--config", type=Path, default=Path("preceptor.yaml"))
     parser.add_argument("--fd", type=int, help="an inherited listening socket")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        settings = config.load(options.config)
-        app = build(settings)
+        clock = SystemClock()
+        since, settings = clock.now_s(), config.load(options.config)
+        app = build(settings, load=lambda: config.load(options.config), since=since, clock=clock)
         if options.fd is None:
             socket = server.listener(settings.server.host, settings.server.port)
         else:

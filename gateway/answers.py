@@ -35,7 +35,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a model said, whether it came whole or in pieces.  `failed`: it says itself that it did not come to an end."""
+    """What a model said, whole or in pieces.  `failed`: it says itself that it did not come to an end."""
 
     choices: tuple[Choice, ...]
     usage: Usage = Usage()

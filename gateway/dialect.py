@@ -27,9 +27,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     include_usage: bool = False  # the client wants the usage of a stream as its last chunk
     user: str = ""  # the client's name of its user, for a sticky canary
+    logprobs: bool = False  # the client wants the log-probabilities of the answer
     store: bool = False  # the client wants to list and get this answer later
     metadata: Mapping[str, str] = {}  # of a stored answer
-    choices: int = 1
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -80,6 +80,7 @@ class Dialect(Protocol):
     name: str  # "chat": a metric label
     path: str  # "/chat/completions", relative to /v1 and to an upstream's base URL
     done: bytes | None  # the data that ends a stream; None: the last event says so itself
+    stores: bool  # its answers can be stored, listed and got again
     one_model: bool  # answers of two models cannot stand for each other (vectors)
 
     def decode(self, body: bytes) -> Call:
@@ -113,6 +114,14 @@ class Dialect(Protocol):
         """Whether an event holds nothing but the usage, which a client that did not ask for it does not get."""
         ...
 
+    def logprobs(self, data: bytes) -> list[tuple[int, float]]:
+        """The index of the choice and the log-probability of every token in an answer or an event of one."""
+        ...
+
+    def without_logprobs(self, data: bytes) -> bytes:
+        """An answer, or an event of one, without its log-probabilities."""
+        ...
+
     def redactor(self, texts: Mapping[Slot, str]) -> Redactor:
         """A redactor for one answer; `texts` holds the slots that changed."""
         ...
@@ -131,4 +140,8 @@ class Dialect(Protocol):
 
     def failure(self, kind: UpstreamFailure) -> bytes:
         """The event, framed, that tells a client of a stream that it broke; the SDK raises it as a retriable error."""
+        ...
+
+    def error(self, body: bytes) -> bytes:
+        """An error's body as an event, framed, for a client that has already been sent a status."""
         ...

@@ -15,6 +15,7 @@ _FAILURES = {
     UpstreamFailure.DISCONNECT: "The model server broke off its answer",
     UpstreamFailure.PROTOCOL: "The model server gave an answer that cannot be used",
     UpstreamFailure.STATUS: "The model server refused the request",
+    UpstreamFailure.OVERLOADED: "The model server is busy or out of order; try again",
 }
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -34,6 +35,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code or kind
         self.headers = headers
         self.body = error_body(message, kind=kind, code=code, param=param)
 
@@ -69,10 +71,22 @@ def unknown_path(path: str) -> ApiError:
     return ApiError(404, f"Unknown request URL: {path[:200]}", code="unknown_url")
 
 
-def wrong_method(method: str, path: str) -> ApiError:
+def wrong_method(method: str, path: str, *, allowed: str) -> ApiError:
     """The path is right and the method is not."""
-    message = f"{method} is not allowed at {path[:200]}; use POST"
-    return ApiError(405, message, code="method_not_allowed", headers=[(b"allow", b"POST")])
+    message = f"{method[:20]} is not allowed at {path[:200]}; use {allowed}"
+    return ApiError(405, message, code="method_not_allowed", headers=[(b"allow", allowed.encode())])
+
+
+def blocked_media(name: bytes, value: bytes) -> ApiError:
+    """The body says that it is something else than plain JSON."""
+    message = f"{name.decode()} {value[:100].decode('latin-1')!r} is not supported; send JSON as application/json"
+    return ApiError(415, message, code="unsupported_media_type")
+
+
+def broken() -> ApiError:
+    """Our own fault."""
+    message = "The gateway failed; the request was not answered."
+    return ApiError(500, message, kind="api_error", code="internal_error")
 
 
 def blocked(reason: str) -> ApiError:

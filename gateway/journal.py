@@ -7,16 +7,17 @@ import collections
 import contextlib
 import itertools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from domain import tasks
 from domain.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from domain.records import Exchange
-    from domain.store import Store
+    from domain.records import Exchange, StoredCompletion
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _BATCH_ROWS = 100
@@ -25,27 +26,39 @@ _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _MOST_BYTES = 64 * 1024 * 1024  # of texts in memory: ten thousand requests of 20 MB are not a bound
 
 
-class Journal:
-    """Takes exchanges, writes them in batches of up to 100 rows or 50 ms, drops and counts when the queue is full."""
+class Opened(Protocol):
+    """What a journal needs of a store beside the method that it writes with."""
+
+    async def start(self) -> None:
+        """Open; opening what is open does nothing."""
+        ...
+
+
+class Journal(Generic[T]):
+    """Takes records, writes them in batches of up to 100 rows or 50 ms, drops and counts when the queue is full."""
 
     def __init__(
         self,
-        store: Store,
+        store: Opened,
+        write: Callable[[Sequence[T]], Awaitable[None]],
         *,
+        size: Callable[[T], int],
         most: int,
         dropped: Callable[[int], None],
         waiting: Callable[[int], None] = lambda _: None,
         most_bytes: int = _MOST_BYTES,
         retry_s: tuple[float, ...] = _RETRY_S,
     ) -> None:
-        """`dropped` is told how many more were lost, `waiting` how many are in the queue now."""
+        """`write` is the store's; `dropped` is told how many more were lost, `waiting` how many are queued now."""
         self._store = store
+        self._append = write
+        self._size = size
         self._most = most
         self._most_bytes = most_bytes
         self._dropped = dropped
         self._waiting = waiting
         self._retry_s = retry_s
-        self._queue: collections.deque[Exchange] = collections.deque()
+        self._queue: collections.deque[T] = collections.deque()
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
@@ -53,16 +66,16 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """How many exchanges wait."""
+        """How many records wait."""
         return len(self._queue)
 
-    def offer(self, exchange: Exchange) -> bool:
-        """Accept an exchange without waiting; False when the queue is full and it was dropped."""
-        size = _size(exchange)
+    def offer(self, record: T) -> bool:
+        """Accept a record without waiting; False when the queue is full and it was dropped."""
+        size = self._size(record)
         if len(self._queue) >= self._most or self._bytes + size > self._most_bytes:
             self._dropped(1)
             return False
-        self._queue.append(exchange)
+        self._queue.append(record)
         self._bytes += size
         self._arrived.set()
         return True
@@ -80,7 +93,7 @@ class Journal:
                 await asyncio.wait_for(asyncio.shield(self._writer), timeout_s)
             await tasks.cancel(self._writer)
         if self._queue:
-            _LOG.error("journal_lost_at_shutdown exchanges=%s", len(self._queue))
+            _LOG.error("journal_lost_at_shutdown records=%s", len(self._queue))
             self._dropped(len(self._queue))
 
     async def _write(self) -> None:
@@ -113,19 +126,25 @@ class Journal:
             self._waiting(len(self._queue))
             batch = list(itertools.islice(self._queue, _BATCH_ROWS))
             try:
-                await self._store.append(batch)
+                await self._append(batch)
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001 - rows that break the store must not stop the journal for good
-                _LOG.error("journal_batch_refused exchanges=%s error=%s", len(batch), type(error).__name__)
+                _LOG.error("journal_batch_refused records=%s error=%s", len(batch), type(error).__name__)
                 self._dropped(len(batch))
             self._forget(len(batch))  # only now: a batch that was not written stays in the queue
         self._waiting(0)
 
     def _forget(self, count: int) -> None:
         for _ in range(count):
-            self._bytes -= _size(self._queue.popleft())
+            self._bytes -= self._size(self._queue.popleft())
 
 
-def _size(exchange: Exchange) -> int:
+def exchange_size(exchange: Exchange) -> int:
+    """Bytes of text in memory, about."""
     return len(exchange.request) + len(exchange.input_text) + len(exchange.output_text)
+
+
+def completion_size(completion: StoredCompletion) -> int:
+    """Bytes of text in memory, about."""
+    return len(completion.request) + len(completion.body)

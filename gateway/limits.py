@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import secrets
 from typing import TYPE_CHECKING
 
-from gateway.errors import ApiError, error_body
+from gateway.errors import ApiError, broken
+from gateway.identity import id_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG = logging.getLogger(__name__)
@@ -16,21 +21,29 @@ _DISCARDED_BYTES = 64 * 1024 * 1024  # above the limit
 
 
 class Errors:
-    """Sends an `ApiError` as its answer, anything else as a 500 without a traceback; never answers twice."""
+    """Names each request, sends an `ApiError` as its answer and anything else as a 500 without a traceback.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It never answers twice: an answer that has begun breaks off instead.
+    """
+
+    def __init__(self, app: ASGIApp, *, refused: Callable[[str], None]) -> None:
+        """`refused` is told the code of every error that we answer with ourselves."""
         self._app = app
+        self._refused = refused
+        self._prefix = secrets.token_hex(6)  # unique among workers; the number makes it unique among requests
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["preceptor.id"] = id_ = f"{self._prefix}-{next(self._numbers)}"
         started = False
 
         async def remember(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            started = True
             await send(message)
 
         try:
@@ -38,15 +51,18 @@ class Errors:
         except ApiError as error:
             if started:
                 raise
-            await respond(send, error.status, error.body, [_JSON, *error.headers])
+            await self._answer(scope, send, error)
         except Exception as error:
-            _LOG.exception("request_failed path=%s error=%s", scope["path"], type(error).__name__)
+            _LOG.exception("request_failed id=%s path=%s error=%s", id_, scope["path"][:200], type(error).__name__)
             if started:
                 raise
-            body = error_body(
-                "The gateway failed; the request was not answered.", kind="api_error", code="internal_error"
-            )
-            await respond(send, 500, body, [_JSON])
+            await self._answer(scope, send, broken())
+
+    async def _answer(self, scope: Scope, send: Send, error: ApiError) -> None:
+        self._refused(error.code)
+        named = {name for name, _ in error.headers}
+        ids = [pair for pair in id_headers(scope["preceptor.id"], scope["headers"]) if pair[0] not in named]
+        await respond(send, error.status, error.body, [_JSON, *error.headers, *ids])
 
 
 class Concurrency:

@@ -42,11 +42,20 @@ DECISIONS = Counter(
     ["task", "check", "stage", "verdict"],
 )
 FALLBACKS = Counter("preceptor_fallbacks_total", "Calls that went on to the teacher, by cause.", ["task", "reason"])
+REFUSED = Counter(
+    "preceptor_refused_total", "Requests that were answered with an error of our own, by its code.", ["code"]
+)
+STORED_DROPPED = Counter("preceptor_stored_dropped_total", "Answers with `store: true` that were not stored.")
 SAVED_USD = Counter(
     "preceptor_saved_usd_total", "What the teacher would have cost more for the answers of the student.", ["task"]
 )
 JOURNAL_DROPPED = Counter("preceptor_journal_dropped_total", "Sampled exchanges that were not journalled.")
 JOURNAL_QUEUE = Gauge("preceptor_journal_queue", "Exchanges that wait for the store.", multiprocess_mode="livesum")
+
+
+def refused(code: str) -> None:
+    """Count an error that we answered with ourselves."""
+    _refused(code).inc()
 
 
 class Outcome(enum.StrEnum):
@@ -84,6 +93,11 @@ class TaskMetrics:
         self.requests(arm, outcome).inc()
         self.seconds(arm).observe(seconds)
         self.overhead.observe(overhead_s)
+
+
+@functools.cache
+def _refused(code: str) -> Counter:
+    return REFUSED.labels(code)
 
 
 def _children(metric: M, task: str) -> Callable[..., M]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 from domain import tasks
 from domain.errors import UpstreamError
 from gateway import sse
-from gateway.errors import failure_body
 from gateway.limits import respond
 
 if TYPE_CHECKING:
@@ -25,19 +24,24 @@ if TYPE_CHECKING:
 
     from gateway.answers import Answer
     from gateway.attempt import EventStream
-    from gateway.pipeline import Served
     from gateway.request import Request
+    from gateway.served import Served
 
 KEEP_ALIVE_S = 10.0
-_KEPT = frozenset({b"content-type", b"retry-after"})
+_KEPT = frozenset({b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _EVENTS = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"))
 
 
 class Reply:
-    """The reply to one request.  As a context it keeps the client company until there is something to send."""
+    """The reply to one request.  As a context it keeps the client company until there is something to send.
+
+    `sent` collects the events that a live stream has passed on, if the answer is to be stored.
+    """
 
     def __init__(self, request: Request, send: Send, *, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        self.sent: list[bytes] = []
         self._request = request
+        self._dialect = request.call.dialect
         self._send = send
         self._keep_alive_s = keep_alive_s
         self._started = False
@@ -65,11 +69,12 @@ class Reply:
             return await self._relay(served, served.live)
         received = served.received
         if received.events is not None:
-            payload = b"".join(map(sse.event, received.events)) + sse.event(sse.DONE)
+            frame, done = self._dialect.frame, self._dialect.done
+            payload = b"".join([*map(frame, received.events), *([] if done is None else [sse.event(done)])])
             await self._start(served)
             await self._send({"type": "http.response.body", "body": payload})
         elif self._started:
-            await self._send({"type": "http.response.body", "body": sse.event(received.body)})
+            await self._send({"type": "http.response.body", "body": self._dialect.error(received.body)})
         else:
             kept = [pair for pair in received.headers if pair[0] in _KEPT]
             headers = [*kept, *self._request.reply_headers(served)]
@@ -77,18 +82,25 @@ class Reply:
         return received.answer, True
 
     async def _relay(self, served: Served, live: EventStream) -> tuple[Answer, bool]:
-        """Pass events on as they come; a cut becomes an error event, and no [DONE] is invented."""
-        complete, final = True, sse.event(sse.DONE)
+        """Pass events on as they come; a cut becomes an error event, and no sentinel is invented."""
+        frame, done, kept = self._dialect.frame, self._dialect.done, self._request.call.store
+        complete, final = True, b"" if done is None else sse.event(done)
         try:
             await self._start(served)
-            async for data in live:
-                await self._send({"type": "http.response.body", "body": sse.event(data), "more_body": True})
+            async for events in live:
+                body = frame(events[0]) if len(events) == 1 else b"".join([frame(data) for data in events])
+                if kept:
+                    self.sent += events
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except UpstreamError as error:
-            complete, final = False, sse.event(failure_body(error.kind))
-        finally:
+            complete, final = False, self._dialect.failure(error.kind)
+        except BaseException:
             await live.aclose()
+            raise
         await self._send({"type": "http.response.body", "body": final})
-        return live.answer, complete
+        await live.aclose()
+        answer = live.answer
+        return answer, complete and not answer.failed
 
     async def _start(self, served: Served) -> None:
         self._request.speaks(served)

@@ -8,20 +8,21 @@ import msgspec
 
 from domain.records import Exchange, Usage, Verdict
 from domain.sampling import draw
-from gateway.attempt import header
+from gateway.identity import header, id_headers
 from gateway.metrics import NO_ARM, Outcome
+from gateway.pipeline import Passage
 
 if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.ports import Headers
     from gateway.answers import Answer
+    from gateway.dialect import Call
     from gateway.ledger import Ledger
     from gateway.metrics import TaskMetrics
-    from gateway.pipeline import Pipeline, Served
-    from gateway.wire import Call
+    from gateway.pipeline import Pipeline
+    from gateway.served import Served
 
-_PASSED_ON = frozenset({b"traceparent", b"tracestate", b"x-request-id"})
-_LONGEST_ID = 200
+_PASSED_ON = frozenset({b"traceparent", b"tracestate", b"baggage", b"x-request-id"})
 
 
 class TaskRoute(msgspec.Struct, frozen=True):
@@ -32,18 +33,37 @@ class TaskRoute(msgspec.Struct, frozen=True):
     metrics: TaskMetrics
     ledger: Ledger
     journal_rate: float
+    total_timeout_s: float
+    sticky_header: bytes = b""
 
 
 class Request:
-    """One call.  `upstream_s` collects the seconds spent waiting for models: the rest is the gateway's overhead."""
+    """One call.  What is not spent waiting for models is the gateway's overhead."""
 
     def __init__(
-        self, id_: str, call: Call, route: TaskRoute, headers: Headers, *, started_s: float, clock: Clock
+        self,
+        id_: str,
+        call: Call,
+        route: TaskRoute,
+        headers: Headers,
+        *,
+        started_s: float,
+        now: float,
+        clock: Clock,
+        owner: str = "",
     ) -> None:
+        """`now` is the loop's time, `owner` the id of the client's key."""
         self.id = id_
         self.call = call
         self.route = route
-        self.upstream_s: list[float] = []
+        self.owner = owner
+        self.draw = draw(id_)
+        self.passage = Passage(
+            id=id_,
+            headers=[pair for pair in headers if pair[0] in _PASSED_ON],
+            deadline=now + route.total_timeout_s,
+            place=self._place(headers),
+        )
         self._headers = headers
         self._started_s = started_s
         self._clock = clock
@@ -53,10 +73,6 @@ class Request:
     def elapsed_s(self) -> float:
         """Since the request's head came."""
         return self._clock.monotonic_s() - self._started_s
-
-    def passed_on(self) -> Headers:
-        """The client's headers that the upstream gets."""
-        return [pair for pair in self._headers if pair[0] in _PASSED_ON]
 
     def own_headers(self) -> list[tuple[bytes, bytes]]:
         """What can be told before there is an answer."""
@@ -101,8 +117,7 @@ class Request:
 
     def exchange(self, served: Served, answer: Answer | None, *, complete: bool) -> Exchange | None:
         """The record for the journal, if this request is sampled."""
-        number = draw(self.id)
-        if number >= self.route.journal_rate:
+        if self.draw >= self.route.journal_rate:
             return None
         first = answer.choices[0] if answer and answer.choices else None
         return Exchange(
@@ -111,13 +126,14 @@ class Request:
             at=self._clock.now_s(),
             arm=served.step.arm,
             model=served.step.model,
-            draw=number,
+            draw=self.draw,
             journal_rate=self.route.journal_rate,
             request=self.call.body,
             input_text=self.call.input_text,
             output_text=first.content if first else "",
             status=served.received.status,
-            usable=complete and served.usable,
+            usable=complete and first is not None and served.usable,
+            endpoint=self.call.dialect.path,
             stream=self.call.stream,
             finish_reason=first.finish_reason if first else "",
             decisions=served.decisions,
@@ -126,16 +142,17 @@ class Request:
             overhead_s=self._overhead(),
         )
 
+    def _place(self, headers: Headers) -> float:
+        """Where a user stands among all users: the same for all requests of the user, another for each task."""
+        name = self.route.sticky_header
+        user = header(headers, name) if name else b""
+        known = user or self.call.user.encode()
+        return draw(f"{self.route.name}\0{known.hex()}") if known else self.draw
+
     def _overhead(self) -> float:
         if self._overhead_s is not None:
             return self._overhead_s
-        return max(0.0, self.elapsed_s - sum(self.upstream_s))
-
-
-def id_headers(id_: str, headers: Headers) -> list[tuple[bytes, bytes]]:
-    """Our id of a request, and the client's own, or ours in its place."""
-    given = header(headers, b"x-request-id")[:_LONGEST_ID]
-    return [(b"x-request-id", given or id_.encode()), (b"x-preceptor-id", id_.encode())]
+        return max(0.0, self.elapsed_s - self.passage.upstream_s)
 
 
 def _outcome(served: Served, *, complete: bool) -> Outcome:

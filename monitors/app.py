@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from adapters.stores.sqlite import from_url
 from domain import tasks
 from domain.clock import SystemClock
 from domain.comparers import comparer
+from domain.reload import ReloadMark
 from embedders import app as embedders
 from monitors.delivery import Delivery
 from monitors.pairing import Pairing
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings, TaskSettings
     from domain.store import Store
 
+_LOG = logging.getLogger(__name__)
 _ALL = "all"
 
 
@@ -32,15 +35,24 @@ class Monitors:
     """All loops of one worker process."""
 
     def __init__(
-        self, loops: Sequence[tuple[str, Steps]], *, store: Store, teachers: Sequence[Teacher], delivery: Delivery
+        self,
+        loops: Sequence[tuple[str, Steps]],
+        *,
+        store: Store,
+        teachers: Sequence[Teacher],
+        delivery: Delivery,
+        mark: ReloadMark,
     ) -> None:
         self._loops = [*loops, (_ALL, delivery)]
         self._store = store
+        self._mark = mark
         self._teachers = teachers
         self._delivery = delivery
 
     async def run(self) -> None:
-        """Work until cancelled; a loop that breaks ends all, so that the supervisor starts afresh.
+        """Work until cancelled or asked to reload; a loop that breaks ends all, so that the supervisor starts afresh.
+
+        Embedders take seconds to load, so a reload is an end: whoever started this starts it again.
 
         Raises:
             StoreError: the store cannot be opened.
@@ -50,8 +62,12 @@ class Monitors:
             tasks.spawn(keep_going(steps, task=task), name=f"{task}-{type(steps).__name__}")
             for task, steps in self._loops
         ]
+        running.append(tasks.spawn(self._mark.renewed(), name="reload-mark"))
         try:
-            await asyncio.gather(*running)
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            _LOG.info("reload_requested")
         finally:
             for task in running:
                 await tasks.cancel(task)
@@ -64,8 +80,8 @@ class Monitors:
         await self._store.aclose()
 
 
-def build(settings: Settings, *, clock: Clock | None = None) -> Monitors:
-    """The monitors for these settings.  Loads the embedders, which takes seconds.
+def build(settings: Settings, *, since: float, clock: Clock | None = None) -> Monitors:
+    """The monitors for these settings, which were read at `since`.  Loads the embedders, which takes seconds.
 
     Raises:
         ModelError: weights are missing.
@@ -83,7 +99,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Monitors:
         loops.append((name, Watch(name, task, store=store, embedder=embedder, clock=clock, owner=owner)))
         loops.append((name, _pairing(settings, name, store, teachers[name], clock=clock, owner=owner)))
     delivery = _delivery(settings, store, clock)
-    return Monitors(loops, store=store, teachers=list(teachers.values()), delivery=delivery)
+    mark = ReloadMark(store, since=since)
+    return Monitors(loops, store=store, teachers=list(teachers.values()), delivery=delivery, mark=mark)
 
 
 def _teacher(settings: Settings, task: TaskSettings) -> Teacher:

@@ -112,14 +112,14 @@ class Pairing:
     async def _close(self, sample: PendingPair, *, at: float, broke: bool) -> Pair:
         """The sample with its end; only a healthy one, in time and within the budget, costs a teacher call."""
         pair, exchange = sample.pair, sample.exchange
-        if self._armed is not None and pair.model != self._armed.deployment.model:
+        if self._armed is not None and not self._serves(pair.model):
             return self._ended(pair, PairState.EXPIRED)
         if at - exchange.at > seconds(self._task.shadow.expire):
             return self._ended(pair, PairState.EXPIRED)
         if broke:
             return self._ended(pair, PairState.SKIPPED_BUDGET)
         try:
-            reply = await self._teacher.ask(exchange.request)
+            reply = await self._teacher.ask(exchange.request, endpoint=exchange.endpoint)
         except UpstreamError as error:
             _LOG.warning("teacher_failed task=%s kind=%s error=%s", self._name, error.kind, error)
             return self._ended(pair, PairState.TEACHER_ERROR)
@@ -133,6 +133,17 @@ class Pairing:
             cost_usd=self._price.cost_usd(reply.usage),
         )
 
+    def _serves(self, model: str) -> bool:
+        """Whether a student answers clients, as the champion or as the challenger."""
+        deployment = self._armed_for
+        return deployment is not None and (
+            model == deployment.model or (deployment.canary is not None and model == deployment.canary.model)
+        )
+
+    def _challenges(self, model: str) -> bool:
+        """A challenger's pairs are kept, but say nothing about the champion that is watched."""
+        return self._armed_for is not None and model != self._armed_for.model
+
     def _ended(self, pair: Pair, state: PairState) -> Pair:
         return msgspec.structs.replace(pair, state=state, closed_at=self._clock.now_s())
 
@@ -140,7 +151,7 @@ class Pairing:
         readings: list[Reading] = []
         raised: list[Signal] = []
         for sample, pair in zip(leased, closed, strict=True):
-            if pair.state is not PairState.PAIRED:
+            if pair.state is not PairState.PAIRED or self._challenges(pair.model):
                 continue
             self._recent.append(pair)
             found = self._observe(sample, pair)

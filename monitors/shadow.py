@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.records import Exchange, Pair, PairState, Stratum
 from domain.settings import ShadowSettings
+from monitors.answers import comparable
 
 
 def probability(stratum: Stratum, *, warned: bool, settings: ShadowSettings) -> float:
@@ -18,7 +19,7 @@ def probability(stratum: Stratum, *, warned: bool, settings: ShadowSettings) -> 
 def choose(exchange: Exchange, stratum: Stratum, *, warned: bool, settings: ShadowSettings, at: float) -> Pair | None:
     """A shadow sample if the exchange's draw says so: pending, or closed at once when there is no student answer."""
     chance = probability(stratum, warned=warned, settings=settings)
-    if exchange.draw >= chance:
+    if exchange.draw >= chance or not comparable(exchange.endpoint):
         return None
     state = PairState.PENDING if exchange.usable else PairState.STUDENT_ERROR
     return Pair(

@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 import openai
 
 from domain.errors import UpstreamError, UpstreamFailure
-from domain.records import Usage
+from monitors import answers
+from monitors.answers import Reply
 
 if TYPE_CHECKING:
     from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
 
-_DROPPED = ("stream", "stream_options", "n")  # only the first choice is compared, so only one is paid for
+# Only the first choice is compared, so only one is paid for; what the client wants stored is the answer that it got.
+_DROPPED = ("stream", "stream_options", "n", "best_of", "store", "metadata")
+_UNSTORED = {"/responses": {"store": False}}  # where an answer is stored unless one says no
 _RETRIES = 2  # with the SDK's backoff, all inside `timeout_s`
-_FILTERED = "content_filter"  # what is left of a filtered answer says nothing about the student
-
-
-class _Message(msgspec.Struct):
-    content: str
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Answer(msgspec.Struct):
-    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
-    usage: Usage | None = None
-
-
-_ANSWER = msgspec.json.Decoder(_Answer)
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What the teacher said and what it used."""
-
-    text: str
-    usage: Usage
 
 
 class Teacher:
@@ -53,23 +31,23 @@ class Teacher:
         self._timeout_s = shadow.timeout_s
         self._slots = asyncio.Semaphore(shadow.concurrency)
 
-    async def ask(self, request: bytes) -> Reply:
+    async def ask(self, request: bytes, *, endpoint: str = "/chat/completions") -> Reply:
         """The teacher's answer to the body of a client's request; retried while `timeout_s` lasts.
 
         Raises:
             UpstreamError: there was none that can be compared.
         """
-        body = self._body(request)
+        body = self._body(request) | _UNSTORED.get(endpoint, {})
         try:
             async with self._slots, asyncio.timeout(self._timeout_s):
-                answer = await self._client.post("/chat/completions", cast_to=httpx.Response, body=body)
+                answer = await self._client.post(endpoint, cast_to=httpx.Response, body=body)
         except (TimeoutError, openai.APITimeoutError):
             raise UpstreamError(UpstreamFailure.TIMEOUT, f"no answer in {self._timeout_s:g} s") from None
         except openai.APIStatusError as error:
             raise UpstreamError(UpstreamFailure.STATUS, f"the teacher answered {error.status_code}") from None
         except openai.APIConnectionError:
             raise UpstreamError(UpstreamFailure.CONNECT, f"cannot reach {self._client.base_url.host}") from None
-        return _reply(answer.content)
+        return answers.read(endpoint, answer.content)
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -91,15 +69,3 @@ def client(upstream: UpstreamSettings, *, timeout_s: float) -> openai.AsyncOpenA
         timeout=timeout_s,
         max_retries=_RETRIES,
     )
-
-
-def _reply(body: bytes) -> Reply:
-    """The first choice, read with our own types: the SDK's do not check what a server sends."""
-    try:
-        answer = _ANSWER.decode(body)
-    except msgspec.DecodeError as error:
-        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the teacher gave no text to compare: {error}") from None
-    choice = answer.choices[0]
-    if choice.finish_reason == _FILTERED:
-        raise UpstreamError(UpstreamFailure.PROTOCOL, "the teacher's answer was filtered")
-    return Reply(choice.message.content, answer.usage or Usage())

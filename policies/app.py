@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from domain import config
 from domain.clock import SystemClock
 from domain.errors import ConfigError
 from domain.records import Stage, Verdict
-from domain.settings import CheckSettings, OutputSettings, PolicySettings, TaskSettings
+from domain.settings import CheckSettings, OutputSettings, PolicySettings, Settings, TaskSettings
 from policies.checks import json_schema, label, length, pii, secrets
 from policies.engine import ConfiguredCheck, PolicyEngine
 
@@ -84,6 +85,18 @@ def build(task: TaskSettings, *, root: Path, path: str, clock: Clock | None = No
         for stage, listed in ((Stage.INPUT, policies.input), (Stage.OUTPUT, policies.output))
     }
     return PolicyEngine(stages, clock=clock or SystemClock())
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file at `path`, once the engines of all their tasks could be built.
+
+    Raises:
+        ConfigError: the file or one of its policies cannot be used.
+    """
+    settings = config.load(path)
+    for name, task in settings.tasks.items():
+        build(task, root=Path(settings.root), path=f"tasks.{name}")
+    return settings
 
 
 def _configure(settings: CheckSettings, task: TaskSettings, stage: Stage, *, root: Path, path: str) -> ConfiguredCheck:

@@ -18,6 +18,7 @@ class Connection(asyncio.Protocol):
     """Sends one request at a time and holds what has come of its response.
 
     `peer` names the server in errors, such as "upstream openai"; `on_lost` is called when the socket has closed.
+    All times are those of the event loop's clock, in seconds.
     """
 
     def __init__(self, peer: str, *, on_lost: Callable[[Connection], None]) -> None:
@@ -32,8 +33,11 @@ class Connection(asyncio.Protocol):
         self._error: UpstreamError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._timeout_s = 0.0
         self._last_byte = 0.0
+        self._since = 0.0
+        self._deadline: float | None = None
 
     @property
     def usable(self) -> bool:
@@ -42,57 +46,81 @@ class Connection(asyncio.Protocol):
 
     # the pool and the client call these
 
-    def send(self, request: bytes, *, timeout_s: float) -> None:
-        """Write a request; `timeout_s` without a byte of the response ends the exchange."""
+    def send(self, request: bytes, *, timeout_s: float, since: float = 0.0, deadline: float | None = None) -> None:
+        """Write a request; `timeout_s` without a byte of the response, or `deadline`, ends the exchange.
+
+        `since` is when the exchange began (0: now), before there was a connection.
+        """
         assert self._transport is not None
         self.response.begin()
         self._active = True
-        self._timeout_s, self._last_byte = timeout_s, self._loop.time()
-        self._timer = self._loop.call_later(timeout_s, self._check_timeout)
+        now = self._loop.time()
+        self._timeout_s, self._last_byte = timeout_s, now
+        self._since, self._deadline = since or now, deadline
+        self._watch()
         self._transport.write(request)
 
+    def due(self, deadline: float | None) -> None:
+        """Move the deadline of the exchange; None: only silence ends it."""
+        self._deadline = deadline
+        if self._active:
+            self._watch()
+
     async def head(self) -> None:
-        """Wait for status and headers.
+        """Wait for status and headers.  Whatever goes wrong here, cancellation too, closes the connection.
 
         Raises:
             UpstreamError: the response broke off or did not come.
         """
-        while not self.response.head_complete:
-            await self._wait()
+        response = self.response
+        try:
+            while not response.head_complete:
+                await self._more()
+        except BaseException:  # the server must not go on working for nobody
+            self.abort()
+            raise
 
     async def read(self) -> bytes:
         """The next piece of the body; empty at its end.
 
         Raises:
-            UpstreamError: the response broke off or stalled.
+            UpstreamError: the response broke off, stalled or took too long.
         """
         response = self.response
         while not response.buffered:
             if response.done:
                 return b""
-            await self._wait()
+            await self._more()
         piece = response.take()
         if self._paused:
             self._resume()
         return piece
 
-    async def read_all(self) -> bytes:
+    async def read_all(self, most_bytes: int) -> bytes:
         """The whole body, in one piece.
 
         Raises:
-            UpstreamError: the response broke off or stalled.
+            UpstreamError: the response broke off, stalled or took too long, or is longer than `most_bytes`.
         """
-        if self.response.done:  # it came together with its head, as most do
-            return self.response.take()
-        pieces = []
-        while piece := await self.read():
+        response = self.response
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            if size + response.buffered > most_bytes:
+                self.abort()
+                problem = f"sent an answer of more than {most_bytes} bytes"
+                raise UpstreamError(UpstreamFailure.PROTOCOL, f"{self._peer} {problem}")
+            if response.done and not pieces:  # it came together with its head, as most do
+                return response.take()
+            piece = await self.read()
+            if not piece:
+                return b"".join(pieces)
             pieces.append(piece)
-        return b"".join(pieces)
+            size += len(piece)
 
     def release(self) -> bool:
         """End the exchange; True when the connection may carry another one, else it is closed."""
-        response = self.response
-        if response.keep_alive and self._error is None and self.usable:
+        if self.response.keep_alive and self._error is None and self.usable:
             if self._paused:
                 self._resume()
             self._active = False
@@ -106,6 +134,7 @@ class Connection(asyncio.Protocol):
         if self._active:
             self._fail(UpstreamFailure.DISCONNECT, "was left before the end of its answer")
         self._active = False
+        self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
 
@@ -125,9 +154,7 @@ class Connection(asyncio.Protocol):
             self._fail(UpstreamFailure.PROTOCOL, f"did not answer in HTTP/1.1: {error}")
             self.abort()
             return
-        if response.done:
-            self._stop_timer()
-        elif response.buffered > _HIGH_WATER and not self._paused:
+        if response.buffered > _HIGH_WATER and not self._paused and not response.done:
             self._pause()
         self._wake()
 
@@ -137,29 +164,27 @@ class Connection(asyncio.Protocol):
             if exc is None:
                 self.response.end()
             self._fail(UpstreamFailure.DISCONNECT, "closed the connection before the end of its answer")
+        self._stop_timer()
         self._on_lost(self)
 
     # inside
 
-    async def _wait(self) -> None:
-        """Until something has come.  Cheaper than asyncio.timeout: one timer a request, none a wait."""
+    def _more(self) -> asyncio.Future[None]:
+        """What is done when something has come."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _fail(self, kind: UpstreamFailure, problem: str) -> None:
         """End the exchange.  A response that is complete stays good, and the first error is the one that counts."""
         if self._error is None and not self.response.done:
             self._error = UpstreamError(kind, f"{self._peer} {problem}")
-        self._stop_timer()
         self._wake()
 
     def _pause(self) -> None:
@@ -174,13 +199,37 @@ class Connection(asyncio.Protocol):
         if self.usable:
             self._transport.resume_reading()
 
-    def _check_timeout(self) -> None:
-        silent_s = self._loop.time() - self._last_byte
-        if self._paused or silent_s < self._timeout_s:  # a slow reader is not the server's fault
-            wait_s = self._timeout_s if self._paused else self._timeout_s - silent_s
-            self._timer = self._loop.call_later(wait_s, self._check_timeout)
+    def _watch(self) -> None:
+        """Have the timer look at the limits when the nearer one may be reached.
+
+        A timer that is due earlier, even one of the exchange before, stays: it looks, and is set again.  That is one
+        timer a connection every `timeout_s`, not one a request or a wait, as asyncio.timeout would be.
+        """
+        at = self._last_byte + self._timeout_s
+        if self._deadline is not None and self._deadline < at:
+            at = self._deadline
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._check_limits)
+
+    def _check_limits(self) -> None:
+        self._timer = None
+        if not self._active or self.response.done:
             return
-        self._fail(UpstreamFailure.TIMEOUT, f"sent nothing for {self._timeout_s:g} s")
+        now = self._loop.time()
+        if self._paused:  # a slow reader is not the server's fault
+            self._last_byte = now
+        if self._deadline is not None and now >= self._deadline:
+            limit_s = max(round(self._deadline - self._since, 2), 0.0)
+            self._fail(UpstreamFailure.TIMEOUT, f"did not end its answer within {limit_s:g} s")
+        elif now - self._last_byte >= self._timeout_s:
+            self._fail(UpstreamFailure.TIMEOUT, f"sent nothing for {self._timeout_s:g} s")
+        else:
+            self._watch()
+            return
         self.abort()
 
     def _stop_timer(self) -> None:

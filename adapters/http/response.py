@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httptools
 
-_HEAD_MOST = 64 * 1024  # bytes; a server that never ends its head must not fill our memory
+_BARE_MOST = 64 * 1024  # bytes in a row that are no body; a head or a trailer without end must not fill our memory
 
 
 class MalformedResponseError(Exception):
@@ -32,8 +32,7 @@ class ResponseReader:
         self.begun = self.head_complete = self.done = self.keep_alive = False
         self.buffered = 0
         self._body.clear()
-        self._head_bytes = 0
-        self._framed = False
+        self._bare = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes in.
@@ -42,20 +41,23 @@ class ResponseReader:
             MalformedResponseError: they cannot belong to this response.  What was `done` before them stays good.
         """
         self.begun = True
+        before = self.buffered
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise MalformedResponseError("a change of protocol that nobody asked for") from None
         except httptools.HttpParserError as error:
-            raise MalformedResponseError(str(error)) from None
-        if not self.head_complete:
-            self._head_bytes += len(data)
-            if self._head_bytes > _HEAD_MOST:
-                raise MalformedResponseError(f"a head of more than {_HEAD_MOST} bytes")
+            raise MalformedResponseError(_reason(error)) from None
+        if self.done or self.buffered > before:
+            self._bare = 0
+            return
+        self._bare += len(data)
+        if self._bare > _BARE_MOST:
+            part = "trailers or chunks" if self.head_complete else "a head"
+            raise MalformedResponseError(f"{part} of more than {_BARE_MOST} bytes")
 
     def end(self) -> None:
         """The server will send no more: the end of a body that nothing else delimits (RFC 9112 section 6.3)."""
-        if self.head_complete and not self._framed:
+        framed = any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+        if self.head_complete and not framed:
             self.done = True
 
     def take(self) -> bytes:
@@ -73,17 +75,21 @@ class ResponseReader:
             raise MalformedResponseError("an answer that nobody asked for")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header of the head."""
+        """Keep a header of the head; refuse a coding of the body that we could neither undo nor pass on."""
         if self.head_complete:
             return
         name = name.lower()
-        self.headers.append((name, value))
-        if name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
-            self._framed = True
+        if name == b"transfer-encoding" and value.rstrip(b" ").lower() != b"chunked":
+            raise MalformedResponseError("a transfer-encoding other than chunked")
+        self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         """Note the status of a final answer."""
         self.status = self._parser.get_status_code()
+        if self.status == 101:
+            raise MalformedResponseError("a change of protocol that nobody asked for")
+        if self.status < 100:
+            raise MalformedResponseError(f"status {self.status}")
         self.head_complete = self.status >= 200
 
     def on_body(self, data: bytes) -> None:
@@ -98,4 +104,9 @@ class ResponseReader:
             self.done = True
         else:
             self.headers.clear()
-            self._framed = False
+
+
+def _reason(error: httptools.HttpParserError) -> str:
+    """What llhttp found, or what one of our callbacks raised."""
+    ours = error.__context__
+    return str(ours) if isinstance(ours, MalformedResponseError) else str(error)

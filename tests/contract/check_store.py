@@ -1,4 +1,4 @@
-"""What every `domain.store.Store` must keep to: journal, pairs, signals, registry and blobs."""
+"""What every `domain.store.Store` must keep to: journal, pairs, signals, registry, blobs and reload mark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from domain.errors import StoreError
 from domain.records import Backlog, Baseline, Deployment, DetectorState, PairState, SignalKind, Stratum
 from domain.store import WorkBatch
-from tests.contract import check_store_work
+from tests.contract import check_store_clients, check_store_work
 from tests.contract.store_samples import TASK, OpenStore, exchange, lease_pairs, pair, reading, signal, watch
 
 
@@ -186,6 +186,15 @@ async def blobs_are_kept_once_under_their_hash(open_store: OpenStore) -> None:
     assert await store.blob("no") is None
 
 
+async def the_last_request_to_reload_counts(open_store: OpenStore) -> None:
+    """Zero before any; then the time of the last request, also one whose clock is behind, for every process."""
+    first, second = await open_store(), await open_store()
+    assert await first.reload_requested() == 0.0
+    for at in (900.5, 901.0, 900.0):
+        await first.request_reload(at=at)
+        assert await second.reload_requested() == at
+
+
 async def what_one_wrote_another_reads(open_store: OpenStore) -> None:
     """Processes meet in the store: a write is seen by all at once, and by whoever opens it later."""
     first, second = await open_store(), await open_store()
@@ -210,6 +219,8 @@ CHECKS = (
     readings_are_a_time_series,
     the_registry_only_grows,
     blobs_are_kept_once_under_their_hash,
+    the_last_request_to_reload_counts,
     what_one_wrote_another_reads,
     *check_store_work.CHECKS,
+    *check_store_clients.CHECKS,
 )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from domain.records import (
     Arm,
+    ClientKey,
     Decision,
     Exchange,
     Pair,
@@ -14,6 +15,7 @@ from domain.records import (
     Signal,
     SignalKind,
     Span,
+    StoredCompletion,
     Stratum,
     Usage,
     Verdict,
@@ -89,6 +91,34 @@ def reading(number: int) -> Reading:
     """A reading of the time 500 + `number`."""
     return Reading(
         task=TASK, detector="novelty", model="m1", at=500.0 + number, samples=1, score=0.5, evidence=0.1, alarm=False
+    )
+
+
+def key(number: int, *, name: str = "") -> ClientKey:
+    """A client key of the time 600 + `number`."""
+    return ClientKey(
+        id=f"key-{number}",
+        name=name or f"client {number}",
+        sha256=f"{number:064x}",
+        created_at=600.0 + number,
+        tasks=(TASK,),
+        requests_per_minute=60,
+    )
+
+
+def completion(
+    number: int, *, owner: str = "key-1", task: str = TASK, at: float | None = None, **metadata: str
+) -> StoredCompletion:
+    """A stored completion of the time 700 + `number`."""
+    return StoredCompletion(
+        id=f"chatcmpl-{number}",
+        owner=owner,
+        task=task,
+        model=task,
+        at=700.0 + number if at is None else at,
+        metadata=metadata,
+        request=b'{"messages": []}',
+        body=b'{"big": 12345678901234567890123}',
     )
 
 

@@ -136,6 +136,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _advice(error: Exception) -> str:
     text = str(error).lower()
+    if isinstance(error, sqlite3.IntegrityError):
+        return "that value is taken already; choose another"
     if "full" in text or "no space" in text:
         return "free disk space and try again"
     if "locked" in text:

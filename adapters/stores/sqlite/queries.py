@@ -51,3 +51,23 @@ DEPLOYMENTS = "SELECT body FROM deployments WHERE task = :task ORDER BY seq"
 DEPLOYMENT = "SELECT body FROM deployments WHERE task = :task ORDER BY seq DESC LIMIT 1"
 
 BLOB = "SELECT body FROM blobs WHERE id = :id"
+
+KEYS = "SELECT body, revoked_at FROM client_keys ORDER BY created_at, seq"
+
+COMPLETION = "SELECT body, metadata FROM completions WHERE owner = :owner AND id = :id"
+
+# Metadata is a JSON array of [key, value]: a pair's JSON is compared whole, which holds for any text, NUL included.
+_COMPLETIONS = """
+SELECT body, metadata FROM completions
+WHERE owner = :owner AND (at, seq) {beyond} (:at, :seq) AND :task IN ('', task) AND NOT EXISTS (
+  SELECT 1 FROM json_each(:metadata) AS wanted
+  WHERE wanted.value NOT IN (SELECT value FROM json_each(completions.metadata)))
+ORDER BY at {order}, seq {order} LIMIT :limit"""
+
+COMPLETIONS_OLDEST_FIRST = _COMPLETIONS.format(beyond=">", order="ASC")
+
+COMPLETIONS_NEWEST_FIRST = _COMPLETIONS.format(beyond="<", order="DESC")
+
+COMPLETION_PLACE = "SELECT at, seq FROM completions WHERE owner = :owner AND id = :id"
+
+RELOAD_REQUESTED = "SELECT at FROM reload WHERE id = 1"

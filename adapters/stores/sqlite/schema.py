@@ -33,6 +33,16 @@ _TABLES = (
     "CREATE TABLE deployments (seq INTEGER PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL)",
     "CREATE INDEX deployments_task ON deployments (task, seq)",
     "CREATE TABLE blobs (id TEXT PRIMARY KEY, kind TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL)",
+    """CREATE TABLE client_keys (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE,
+  created_at REAL NOT NULL, revoked_at REAL, body BLOB NOT NULL)""",
+    "CREATE INDEX client_keys_created ON client_keys (created_at)",
+    "CREATE UNIQUE INDEX client_keys_active_name ON client_keys (name) WHERE revoked_at IS NULL",
+    """CREATE TABLE completions (
+  seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL, task TEXT NOT NULL, at REAL NOT NULL,
+  metadata TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (owner, id))""",
+    "CREATE INDEX completions_at ON completions (owner, at)",
+    "CREATE TABLE reload (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL)",
 )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from adapters.stores.sqlite import queries, work
-from adapters.stores.sqlite.database import Database
+from adapters.stores.sqlite.clients import ClientTables
 from domain import codec
 from domain.errors import StoreError
 from domain.records import (
@@ -29,8 +29,6 @@ from domain.store import PendingPair, WatchedExchange, WorkBatch
 if TYPE_CHECKING:
     from domain.store import Store
 
-T = TypeVar("T")
-
 _PREFIX = "sqlite:///"
 
 
@@ -45,11 +43,8 @@ def from_url(url: str, root: Path) -> SqliteStore:
     return SqliteStore(root / url.removeprefix(_PREFIX))
 
 
-class SqliteStore:
+class SqliteStore(ClientTables):
     """Implements `domain.store.Store`; rows are msgpack records beside the columns that queries need."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
 
     async def start(self) -> None:
         """See `domain.store.Store`."""
@@ -169,15 +164,14 @@ class SqliteStore:
         found = await self._all(bytes, queries.BLOB, id=blob_id)
         return found[0] if found else None
 
-    async def _all(self, make: Callable[..., T], query: str, **values: object) -> list[T]:
-        """What `make` makes of each row.  Decoding, too, is work for the store's thread."""
-        return await self._database.read(lambda db: [make(*row) for row in db.execute(query, values)])
+    async def request_reload(self, *, at: float) -> None:
+        """See `domain.store.Store`."""
+        await self._write("INSERT OR REPLACE INTO reload (id, at) VALUES (1, ?)", at)
 
-    async def _write(self, statement: str, *values: object) -> None:
-        def change(db: sqlite3.Connection) -> None:
-            db.execute(statement, values)
-
-        await self._database.write(change)
+    async def reload_requested(self) -> float:
+        """See `domain.store.Store`."""
+        found = await self._all(float, queries.RELOAD_REQUESTED)
+        return found[0] if found else 0.0
 
 
 def _watched(body: bytes, novelty: float | None) -> WatchedExchange:

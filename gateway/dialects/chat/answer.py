@@ -56,7 +56,26 @@ class _Chunk(msgspec.Struct):
     usage: _Tokens | None = None
 
 
+class _Token(msgspec.Struct):
+    logprob: float
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+    refusal: list[_Token] | None = None
+
+
+class _ScoredChoice(msgspec.Struct):
+    index: int = 0
+    logprobs: _Logprobs | None = None
+
+
+class _ScoredChunk(msgspec.Struct):
+    choices: list[_ScoredChoice]
+
+
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_SCORED = msgspec.json.Decoder(_ScoredChunk)
 
 
 class ChatReader:
@@ -107,8 +126,21 @@ def whole(body: bytes) -> Answer:
     return reader.build()
 
 
+def logprobs(data: bytes) -> list[tuple[int, float]]:
+    """The index of the choice and the log-probability of every token."""
+    return [
+        (choice.index, token.logprob)
+        for choice in _SCORED.decode(data).choices
+        if choice.logprobs
+        for tokens in (choice.logprobs.content, choice.logprobs.refusal)
+        for token in tokens or ()
+    ]
+
+
 def only_usage(data: bytes) -> bool:
     """Whether a chunk holds the usage and no choice."""
+    if b"prompt_tokens" not in data:  # most chunks say `usage: null`, if anything
+        return False
     value = _CHUNK.decode(data)
     return value.usage is not None and not value.choices
 

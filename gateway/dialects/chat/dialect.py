@@ -24,6 +24,7 @@ class ChatDialect:
     name = "chat"
     path = "/chat/completions"
     done: bytes | None = sse.DONE
+    stores = True
     one_model = False
 
     def decode(self, body: bytes) -> Call:
@@ -46,6 +47,14 @@ class ChatDialect:
         """See `gateway.dialect.Dialect`."""
         return answer.only_usage(data)
 
+    def logprobs(self, data: bytes) -> list[tuple[int, float]]:
+        """See `gateway.dialect.Dialect`."""
+        return answer.logprobs(data)
+
+    def without_logprobs(self, data: bytes) -> bytes:
+        """See `gateway.dialect.Dialect`."""
+        return rewrite.without_logprobs(data)
+
     def redactor(self, texts: Mapping[Slot, str]) -> ChatRedactor:
         """See `gateway.dialect.Dialect`."""
         return ChatRedactor(texts)
@@ -65,6 +74,10 @@ class ChatDialect:
     def failure(self, kind: UpstreamFailure) -> bytes:
         """See `gateway.dialect.Dialect`."""
         return sse.event(failure_body(kind))
+
+    def error(self, body: bytes) -> bytes:
+        """See `gateway.dialect.Dialect`."""
+        return sse.event(body)
 
 
 if TYPE_CHECKING:

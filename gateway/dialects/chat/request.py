@@ -49,13 +49,14 @@ class _Request(msgspec.Struct):
     messages: list[_Message]
     stream: bool | None = None
     stream_options: _Options | None = None
-    n: int | None = None
+    logprobs: bool | None = None
     user: str | None = None
     safety_identifier: str | None = None
     store: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: msgspec.Raw = msgspec.Raw(b"null")
 
 
+_METADATA = msgspec.json.Decoder(dict[str, str] | None)
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
@@ -79,21 +80,29 @@ def decode(body: bytes, dialect: Dialect) -> Call:
         texts=tuple([text for message in messages for text in _texts(message)]),
         input_text="\n".join(_content(_last_said(messages))),
         user=request.user or request.safety_identifier or "",
+        logprobs=bool(request.logprobs),
         store=bool(request.store),
-        metadata=request.metadata or {},
-        choices=request.n or 1,
+        metadata=_metadata(request.metadata) if request.store else {},
     )
 
 
 def for_model(call: Call, model: str, *, usage: bool, logprobs: bool) -> bytes:
     """See `gateway.dialect.Dialect.for_model`."""
     values: dict[str, Any] = {"model": model}
-    if usage and call.stream and not call.include_usage:
+    if usage:
         options = decoding.fields(call.body).get("stream_options", msgspec.Raw(b"null"))
         values["stream_options"] = (msgspec.json.decode(options) or {}) | {"include_usage": True}
     if logprobs:
         values["logprobs"] = True
     return decoding.replaced(call.body, values)
+
+
+def _metadata(given: msgspec.Raw) -> dict[str, str]:
+    """The metadata of an answer that will be stored; otherwise it is the upstream's business."""
+    try:
+        return _METADATA.decode(given) or {}
+    except msgspec.ValidationError as error:
+        raise ApiError(400, f"metadata: {error}", code="invalid_type", param="metadata") from None
 
 
 def _last_said(messages: list[_Message]) -> _Message:

@@ -70,6 +70,17 @@ class ChatRedactor:
             fields[key] = raw(self._left.pop(slot, ""))
 
 
+def without_logprobs(chunk: bytes) -> bytes:
+    """A whole answer or a chunk with `logprobs: null` in every choice that had some."""
+    fields = decoding.fields(chunk)
+    choices = _OBJECTS.decode(fields["choices"])
+    for choice in choices:
+        if "logprobs" in choice:
+            choice["logprobs"] = _NULL
+    fields["choices"] = raw(choices)
+    return msgspec.json.encode(fields)
+
+
 def withheld(answer: Answer, head: Head) -> bytes:
     """A blocked answer without its text."""
     message = {"role": "assistant", "content": None, "refusal": None}

@@ -162,7 +162,7 @@ async def world(tmp_path):
         path.write_text(CONFIG.format(teacher=teacher_url, student=student_url, port=1))
         settings = config.load(path)
         store = from_url(settings.store.url, tmp_path)
-        async with serving(server.server(build(settings))) as url:
+        async with serving(server.server(build(settings, load=lambda: settings, since=0.0))) as url:
             found = World(url, teacher, student, store)
             yield found
             await found.sdk.close()

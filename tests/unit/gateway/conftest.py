@@ -14,6 +14,7 @@ from adapters.upstreams.replay import ReplayUpstream, Scripted
 from domain.clock import ManualClock
 from domain.errors import StoreError
 from domain.settings import (
+    CanarySettings,
     CheckSettings,
     ModelSettings,
     OutputSettings,
@@ -23,7 +24,6 @@ from domain.settings import (
     TaskSettings,
     UpstreamSettings,
 )
-from gateway.app import assemble
 
 EVENTS = ((b"content-type", b"text/event-stream"),)
 
@@ -66,6 +66,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self.appended = []
         self.deployed = {}
+        self.stored = []
+        self.issued = []
         self.broken = False
         self.starts = 0
         self.changed = asyncio.Event()
@@ -73,6 +75,15 @@ class MemoryStore:
     async def start(self) -> None:
         self.starts += 1
         self._check()
+
+    async def put_completions(self, completions) -> None:
+        self._check()
+        self.stored += completions
+        self.changed.set()
+
+    async def keys(self):
+        self._check()
+        return self.issued
 
     async def append(self, exchanges) -> None:
         self._check()
@@ -119,7 +130,9 @@ class Reply(msgspec.Struct):
         return "".join(c["delta"].get("content") or "" for chunk in chunks for c in chunk.get("choices", ()))
 
 
-async def drive(app, body, *, path="/v1/chat/completions", method="POST", headers=(), leave=None) -> Reply:
+async def drive(
+    app, body, *, path="/v1/chat/completions", method="POST", headers=(), leave=None, extensions=None
+) -> Reply:
     """One request through an ASGI application; `leave` is an event at which the client disconnects."""
     pieces = [body] if isinstance(body, bytes) else list(body)
     waiting = [
@@ -144,6 +157,8 @@ async def drive(app, body, *, path="/v1/chat/completions", method="POST", header
             reply.pieces.append(message.get("body", b""))
 
     scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "query_string": b""}
+    if extensions is not None:
+        scope["extensions"] = extensions
     await app(scope, receive, send)
     return reply
 
@@ -151,7 +166,9 @@ async def drive(app, body, *, path="/v1/chat/completions", method="POST", header
 class Gateway:
     """An assembled gateway with its two upstreams; use it as a context."""
 
-    def __init__(self, *, student=(), teacher=(), policies=None, fallback="teacher", **server) -> None:
+    def __init__(
+        self, *, student=(), teacher=(), policies=None, fallback="teacher", cascade=None, sticky_header="", **server
+    ) -> None:
         self.student = ReplayUpstream(student)
         self.teacher = ReplayUpstream(teacher)
         self.store = MemoryStore()
@@ -162,18 +179,22 @@ class Gateway:
             output=OutputSettings(labels=("refund", "cancel")),
             policies=policies,
             fallback=fallback,
+            cascade=cascade,
+            canary=CanarySettings(sticky_header=sticky_header),
         )
-        upstream = UpstreamSettings(base_url="http://nowhere")
+        upstream = UpstreamSettings(base_url="http://nowhere", retries=0, stream_usage=False)
         self.settings = Settings(
             upstreams={"teacher": upstream, "student": upstream},
             tasks={"intent": task},
             server=ServerSettings(**server),
             root=str(Path.cwd()),
         )
+        from gateway.app import assemble
+
         self.app = assemble(
             self.settings,
             store=self.store,
-            upstreams={"teacher": self.teacher, "student": self.student},
+            upstreams={"teacher": [self.teacher], "student": [self.student]},
             clock=self.clock,
         )
         self._stop = asyncio.Event()
@@ -200,10 +221,10 @@ class Gateway:
         self._stop.set()
         await self._lifespan
 
-    async def chat(self, text="where is my money", *, headers=(), leave=None, **fields) -> Reply:
+    async def chat(self, text="where is my money", *, headers=(), leave=None, extensions=None, **fields) -> Reply:
         """A chat completion for the task."""
         body = {"model": "intent", "messages": [{"role": "user", "content": text}], **fields}
-        return await drive(self.app, json.dumps(body).encode(), headers=headers, leave=leave)
+        return await drive(self.app, json.dumps(body).encode(), headers=headers, leave=leave, extensions=extensions)
 
     async def journalled(self):
         """The exchanges that the store has got, once there is one."""

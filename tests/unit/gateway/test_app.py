@@ -86,4 +86,4 @@ def test_a_bad_policy_is_found_at_the_start(tmp_path, check, path):
         upstreams={"u": Upstream(base_url="http://127.0.0.1:9")}, tasks={"intent": task}, root=str(tmp_path)
     )
     with pytest.raises(ConfigError, match=path):
-        build(settings)
+        build(settings, load=lambda: settings, since=0.0)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.upstreams.replay import ReplayUpstream, Scripted
 from domain.errors import UpstreamError, UpstreamFailure
 from gateway import attempt
-from gateway.attempt import EventStream, Received
+from gateway.attempt import EventStream, Received, Request
+from gateway.dialects.chat.dialect import ChatDialect
 
 EVENTS = ((b"content-type", b"text/event-stream; charset=utf-8"),)
+FOREVER = math.inf
+REQUEST = Request(ChatDialect(), b"{}", (), FOREVER)
 CUT = UpstreamError(UpstreamFailure.DISCONNECT, "cut")
 
 
@@ -42,7 +49,7 @@ def _upstream(*chunks, status=200, headers=EVENTS, error=None):
 async def test_what_is_no_whole_answer(status, body, kind):
     """A 200 must be a chat completion with a choice; a redirect never reaches the client."""
     with pytest.raises(UpstreamError) as caught:
-        await attempt.ask(_upstream(body, status=status), b"{}", ())
+        await attempt.ask(REQUEST, _upstream(body, status=status), FOREVER)
     assert caught.value.kind is kind
 
 
@@ -50,14 +57,15 @@ async def test_what_is_no_whole_answer(status, body, kind):
 async def test_an_error_status_is_an_answer_without_a_subject(call):
     """The upstream's own error comes with status, headers and body, streamed or not."""
     headers = ((b"retry-after", b"7"),)
-    received = await call(_upstream(b'{"err', b'or":{}}', status=429, headers=headers), b"{}", ())
+    received = await call(REQUEST, _upstream(b'{"err', b'or":{}}', status=429, headers=headers), FOREVER)
     assert received == Received(429, headers, None, b'{"error":{}}')
 
 
 async def test_the_request_goes_out_as_given():
     """Path, body and headers reach the upstream."""
     upstream = _upstream(TEXT, DONE)
-    await attempt.ask_events(upstream, b'{"a":1}', ((b"traceparent", b"x"),))
+    request = Request(ChatDialect(), b'{"a":1}', ((b"traceparent", b"x"),), FOREVER)
+    await attempt.ask_events(request, upstream, FOREVER)
     (request,) = upstream.requests
     assert (request.path, request.body, request.headers) == (
         "/chat/completions",
@@ -83,7 +91,7 @@ async def test_a_failure_before_the_first_word_can_go_elsewhere(chunks, error, k
     """Whatever ends a stream before the model has said something is raised before anything is passed on."""
     for call in (attempt.open_stream, attempt.ask_events):
         with pytest.raises(UpstreamError) as caught:
-            await call(_upstream(*chunks, error=error), b"{}", ())
+            await call(REQUEST, _upstream(*chunks, error=error), FOREVER)
         assert caught.value.kind is kind
 
 
@@ -99,28 +107,86 @@ async def test_a_failure_before_the_first_word_can_go_elsewhere(chunks, error, k
 )
 async def test_a_failure_after_the_first_word_breaks_the_stream(chunks, error):
     """A live stream raises where it breaks, after what came before; a held one gives nothing."""
-    stream = await attempt.open_stream(_upstream(*chunks, error=error), b"{}", ())
+    stream = await attempt.open_stream(REQUEST, _upstream(*chunks, error=error), FOREVER)
     assert isinstance(stream, EventStream)
     events = aiter(stream)
-    assert b"data: %b\n\n" % await anext(events) == TEXT
+    assert [b"data: %b\n\n" % event for event in await anext(events)] == [TEXT]
     with pytest.raises(UpstreamError):
         await anext(events)
     await stream.aclose()
     with pytest.raises(UpstreamError):
-        await attempt.ask_events(_upstream(*chunks, error=error), b"{}", ())
+        await attempt.ask_events(REQUEST, _upstream(*chunks, error=error), FOREVER)
 
 
 async def test_a_live_stream_gives_all_events_in_order():
     """The preamble that was held comes first, nothing is lost or doubled, and the answer is put together."""
-    stream = await attempt.open_stream(_upstream(PREAMBLE + TEXT[:9], TEXT[9:] + TEXT, DONE), b"{}", ())
-    assert [b"data: %b\n\n" % event async for event in stream] == [PREAMBLE, TEXT, TEXT]
+    stream = await attempt.open_stream(REQUEST, _upstream(PREAMBLE + TEXT[:9], TEXT[9:] + TEXT, DONE), FOREVER)
+    assert [b"data: %b\n\n" % event async for events in stream for event in events] == [PREAMBLE, TEXT, TEXT]
     assert stream.answer.choices[0].content == "hihi"
     await stream.aclose()
 
 
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
+BROKEN = b"data: {\n\n"
+
+
+@given(
+    st.sampled_from(
+        [(PREAMBLE, TEXT, TEXT, USAGE, DONE), (TEXT, TEXT), (TEXT, BROKEN, TEXT, DONE), (TEXT, DONE, TEXT)]
+    ),
+    st.lists(st.integers(1, 200), max_size=30),
+    st.booleans(),
+)
+async def test_any_cutting_of_the_bytes_gives_the_same_events(sent, cuts, drop_usage):
+    """Events, answer and fault depend on the bytes, not on the pieces they came in."""
+
+    async def read(pieces):
+        request = Request(ChatDialect(), b"{}", (), FOREVER, drop_usage=drop_usage)
+        stream = await attempt.open_stream(request, _upstream(*pieces), FOREVER)
+        seen, fault = [], None
+        try:
+            async for events in stream:
+                assert events
+                seen += events
+        except UpstreamError as error:
+            fault = error.kind
+        await stream.aclose()
+        return seen, fault, stream.answer
+
+    wire, pieces = b"".join(sent), []
+    for size in cuts:
+        pieces.append(wire[:size])
+        wire = wire[size:]
+    assert await read([piece for piece in (*pieces, wire) if piece]) == await read([b"".join(sent)])
+
+
+async def test_the_usage_event_can_be_kept_from_the_client():
+    """The gateway's own wish for the usage of a stream adds no event that the client did not ask for."""
+    request = Request(ChatDialect(), b"{}", (), FOREVER, drop_usage=True)
+    received = await attempt.ask_events(request, _upstream(TEXT, USAGE, DONE), FOREVER)
+    assert len(received.events) == 1
+    assert received.answer.usage.prompt_tokens == 1
+
+
+async def test_a_closed_stream_says_how_it_ended():
+    """Whoever waits for the end hears once whether the model sent it whole."""
+    for chunks, well in (((TEXT, DONE), True), ((TEXT,), False)):
+        heard = []
+        stream = await attempt.open_stream(REQUEST, _upstream(*chunks), FOREVER)
+        stream.when_closed(heard.append)
+        with contextlib.suppress(UpstreamError):
+            async for _ in stream:
+                pass
+        await stream.aclose()
+        await stream.aclose()
+        assert heard == [well]
+    Received(200, (), None).when_closed(heard.append)
+    assert heard == [False, True]
+
+
 async def test_a_held_stream_is_whole():
     """A held answer has every event but [DONE], and its texts."""
-    received = await attempt.ask_events(_upstream(PREAMBLE, TEXT, DONE), b"{}", ())
+    received = await attempt.ask_events(REQUEST, _upstream(PREAMBLE, TEXT, DONE), FOREVER)
     assert received.answer.choices[0].content == "hi"
     assert len(received.events) == 2
 
@@ -129,13 +195,13 @@ async def test_a_held_stream_is_bounded():
     """An answer that is too long to wait for its verdict is a failure, not a full memory."""
     big = _event(content="a" * 500_000)
     with pytest.raises(UpstreamError, match="longer than"):
-        await attempt.ask_events(_upstream(*[big] * 20, DONE), b"{}", ())
+        await attempt.ask_events(REQUEST, _upstream(*[big] * 20, DONE), FOREVER)
 
 
 async def test_a_body_instead_of_a_stream_is_a_failure():
     """A server that ignores `stream: true` is not passed off as one that streams."""
     with pytest.raises(UpstreamError, match="with a stream"):
-        await attempt.open_stream(_upstream(b"{}", headers=()), b"{}", ())
+        await attempt.open_stream(REQUEST, _upstream(b"{}", headers=()), FOREVER)
 
 
 async def test_connections_are_given_back():
@@ -143,8 +209,8 @@ async def test_connections_are_given_back():
     closed = []
 
     class Counted(ReplayUpstream):
-        async def stream(self, path, body, *, headers=()):
-            reply = await super().stream(path, body, headers=headers)
+        async def stream(self, path, body, *, headers=(), deadline=None):
+            reply = await super().stream(path, body, headers=headers, deadline=deadline)
             reply.aclose = lambda: _closed(closed)
             return reply
 
@@ -157,7 +223,7 @@ async def test_connections_are_given_back():
     ]
     for script in scripts:
         try:
-            await attempt.ask_events(Counted([script]), b"{}", ())
+            await attempt.ask_events(REQUEST, Counted([script]), FOREVER)
         except UpstreamError:
             continue
     assert len(closed) == len(scripts)

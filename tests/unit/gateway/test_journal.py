@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from domain.records import Arm, Exchange
-from gateway.journal import Journal
+from domain.records import Arm, Exchange, StoredCompletion
+from gateway.journal import Journal, completion_size, exchange_size
 
 
 def _exchange(number, request=b"{}"):
@@ -15,6 +15,10 @@ def _exchange(number, request=b"{}"):
         id=str(number), task="t", at=1.0, arm=Arm.CHAMPION, model="m", draw=0.0, journal_rate=1.0,
         request=request, input_text="", output_text="", status=200, usable=True,
     )  # fmt: skip
+
+
+def _journal(store, **options):
+    return Journal(store, store.append, size=exchange_size, **options)
 
 
 class Drops:
@@ -43,7 +47,7 @@ async def test_everything_is_written_in_order_and_in_batches(kit, dropped):
         await append(batch)
 
     store.append = watched
-    journal = Journal(store, most=1000, dropped=dropped, waiting=waiting.append)
+    journal = _journal(store, most=1000, dropped=dropped, waiting=waiting.append)
     journal.start()
     assert all(journal.offer(_exchange(number)) for number in range(250))
     await journal.aclose(timeout_s=5)
@@ -55,14 +59,14 @@ async def test_everything_is_written_in_order_and_in_batches(kit, dropped):
 
 async def test_a_full_queue_drops_and_counts(kit, dropped):
     """The newest is refused at once, never waited for."""
-    journal = Journal(kit.MemoryStore(), most=2, dropped=dropped)
+    journal = _journal(kit.MemoryStore(), most=2, dropped=dropped)
     assert [journal.offer(_exchange(number)) for number in range(5)] == [True, True, False, False, False]
     assert (len(journal), dropped.total) == (2, 3)
 
 
 async def test_memory_is_bounded_by_bytes_too(kit, dropped):
     """A few huge requests fill the queue as well as many small ones."""
-    journal = Journal(kit.MemoryStore(), most=1000, most_bytes=100, dropped=dropped)
+    journal = _journal(kit.MemoryStore(), most=1000, most_bytes=100, dropped=dropped)
     assert [journal.offer(_exchange(number, b"a" * 40)) for number in range(4)] == [True, True, False, False]
     journal.start()
     await journal.aclose(timeout_s=5)
@@ -73,7 +77,7 @@ async def test_a_failing_store_loses_nothing(kit, dropped, caplog):
     """While the store fails the batch is kept and tried again; the failure is told once."""
     store = kit.MemoryStore()
     store.broken = True
-    journal = Journal(store, most=10, dropped=dropped, retry_s=(0.0,))
+    journal = _journal(store, most=10, dropped=dropped, retry_s=(0.0,))
     journal.start()
     journal.offer(_exchange(1))
     await kit.until(lambda: store.starts >= 5)
@@ -89,7 +93,7 @@ async def test_what_cannot_be_written_at_the_end_is_counted(kit, dropped):
     """The drain is bounded; what is left counts as dropped."""
     store = kit.MemoryStore()
     store.broken = True
-    journal = Journal(store, most=10, dropped=dropped, retry_s=(60.0,))
+    journal = _journal(store, most=10, dropped=dropped, retry_s=(60.0,))
     journal.start()
     journal.offer(_exchange(1))
     await journal.aclose(timeout_s=0.01)
@@ -107,7 +111,7 @@ async def test_rows_that_break_the_store_do_not_end_the_journal(kit, dropped, ca
         await append(batch)
 
     store.append = poisoned
-    journal = Journal(store, most=1000, dropped=dropped)
+    journal = _journal(store, most=1000, dropped=dropped)
     journal.start()
     for number in range(150):
         journal.offer(_exchange(number))
@@ -118,7 +122,16 @@ async def test_rows_that_break_the_store_do_not_end_the_journal(kit, dropped, ca
 
 async def test_closing_an_idle_journal_ends(kit, dropped):
     """Nothing offered, nothing written, no waiting."""
-    journal = Journal(kit.MemoryStore(), most=1, dropped=dropped)
+    journal = _journal(kit.MemoryStore(), most=1, dropped=dropped)
     journal.start()
     await asyncio.wait_for(journal.aclose(timeout_s=60), 5)
-    await Journal(kit.MemoryStore(), most=1, dropped=dropped).aclose(timeout_s=60)
+    await _journal(kit.MemoryStore(), most=1, dropped=dropped).aclose(timeout_s=60)
+
+
+def test_sizes_are_those_of_the_texts():
+    """What fills the memory is what is counted."""
+    assert exchange_size(_exchange(1, b"a" * 40)) == 40
+    completion = StoredCompletion(
+        id="c", owner="", task="t", model="t", at=1.0, metadata={}, request=b"a" * 30, body=b"b" * 12
+    )
+    assert completion_size(completion) == 42

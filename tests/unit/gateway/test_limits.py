@@ -22,8 +22,12 @@ async def _echo_size(scope, receive, send):
     await respond(send, 200, str(size).encode(), [])
 
 
+def _errors(app, refused=lambda code: None):
+    return Errors(app, refused=refused)
+
+
 def _limited(app=_echo_size):
-    return Errors(BodyLimit(app, most_bytes=LIMIT))
+    return _errors(BodyLimit(app, most_bytes=LIMIT))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ async def test_concurrency_is_bounded(kit):
         await gate.wait()
         await respond(send, 200, b"{}", [])
 
-    app = Errors(Concurrency(slow, most=1))
+    app = _errors(Concurrency(slow, most=1))
     first = asyncio.gather(kit.drive(app, b""))
     await asyncio.sleep(0)
     refused = await kit.drive(app, b"")
@@ -107,7 +111,7 @@ async def test_failures_become_500_without_details(kit, caplog):
     async def broken(scope, receive, send):
         raise ValueError("secret detail")
 
-    reply = await kit.drive(Errors(broken), b"")
+    reply = await kit.drive(_errors(broken), b"")
     assert (reply.status, reply.json["error"]["code"]) == (500, "internal_error")
     assert b"secret" not in reply.body
     assert "request_failed" in caplog.text
@@ -123,7 +127,7 @@ async def test_nobody_is_answered_twice(kit, error):
         raise error
 
     with pytest.raises(type(error)):
-        await kit.drive(Errors(half), b"")
+        await kit.drive(_errors(half), b"")
 
 
 async def test_an_api_error_is_its_own_answer(kit):
@@ -132,12 +136,12 @@ async def test_an_api_error_is_its_own_answer(kit):
     async def refuse(scope, receive, send):
         raise ApiError(418, "tea", code="pot", headers=[(b"retry-after", b"3")])
 
-    reply = await kit.drive(Errors(refuse), b"")
+    reply = await kit.drive(_errors(refuse), b"")
     assert (reply.status, reply.headers["retry-after"], reply.headers["content-type"]) == (418, "3", "application/json")
     assert json.loads(reply.body)["error"]["message"] == "tea"
 
 
-@pytest.mark.parametrize("layer", [Errors, lambda a: Concurrency(a, most=1), lambda a: BodyLimit(a, most_bytes=1)])
+@pytest.mark.parametrize("layer", [_errors, lambda a: Concurrency(a, most=1), lambda a: BodyLimit(a, most_bytes=1)])
 async def test_other_protocols_pass(layer):
     """Lifespan messages are none of their business."""
     seen = []
@@ -147,3 +151,18 @@ async def test_other_protocols_pass(layer):
 
     await layer(app)({"type": "lifespan"}, None, None)
     assert seen == ["lifespan"]
+
+
+async def test_our_own_errors_are_counted_and_named(kit):
+    """Every refusal is told by its code, and carries the ids of the request, ours and the client's."""
+    codes = []
+
+    async def refuse(scope, receive, send):
+        assert scope["preceptor.id"]
+        raise ApiError(413, "x", code="request_too_large")
+
+    app = _errors(refuse, codes.append)
+    replies = [await kit.drive(app, b"", headers=[(b"x-request-id", b"mine")]) for _ in range(2)]
+    assert codes == ["request_too_large"] * 2
+    assert {reply.headers["x-request-id"] for reply in replies} == {"mine"}
+    assert len({reply.headers["x-preceptor-id"] for reply in replies}) == 2

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from adapters.upstreams.replay import Scripted
-from domain.records import Arm, Usage
-from gateway.request import id_headers
+from domain.records import Arm, Canary, Deployment, Usage
 
 
 async def test_the_exchange_says_what_happened(kit):
@@ -39,24 +36,53 @@ async def test_overhead_leaves_waiting_for_models_out(kit):
     assert (exchange.latency_s, exchange.overhead_s) == (4.0, 0.0)
 
 
-@pytest.mark.parametrize(
-    ("headers", "told"),
-    [
-        ([], b"ours"),
-        ([(b"x-request-id", b"theirs")], b"theirs"),
-        ([(b"x-request-id", b"")], b"ours"),
-        ([(b"x-request-id", b"a" * 999)], b"a" * 200),
-    ],
-)
-def test_request_ids(headers, told):
-    """The client's request id is echoed, within a bound; ours always stands beside it."""
-    assert id_headers("ours", headers) == [(b"x-request-id", told), (b"x-preceptor-id", b"ours")]
-
-
 async def test_only_harmless_headers_are_passed_on(kit):
     """Trace and request id go to the upstream; the client's key and cookies do not."""
-    headers = [(b"traceparent", b"t"), (b"x-request-id", b"r"), (b"authorization", b"Bearer sk"), (b"cookie", b"c")]
+    headers = [
+        (b"traceparent", b"t"),
+        (b"tracestate", b"s"),
+        (b"x-request-id", b"r"),
+        (b"authorization", b"Bearer sk"),
+        (b"cookie", b"c"),
+    ]
     async with kit.Gateway(student=[kit.answer()], policies=kit.checks()) as gateway:
         reply = await gateway.chat(headers=headers)
-    assert dict(gateway.student.requests[0].headers) == {b"traceparent": b"t", b"x-request-id": b"r"}
+    assert dict(gateway.student.requests[0].headers) == {
+        b"traceparent": b"t",
+        b"tracestate": b"s",
+        b"x-request-id": b"r",
+    }
     assert reply.headers["x-request-id"] == "r"
+
+
+async def test_a_user_stays_with_one_student(kit):
+    """All requests of a user go to the same arm; over the users the canary gets its share."""
+    gateway = kit.Gateway(student=lambda _: kit.answer(), policies=kit.checks())
+    gateway.store.deployed["intent"] = Deployment(
+        task="intent", model="v2", reference_id="", at=1.0, by="", reason="", canary=Canary("v3", 0.3)
+    )
+    async with gateway:
+        arms = {
+            user: {(await gateway.chat(user=f"u{user}")).headers["x-preceptor-arm"] for _ in range(2)}
+            for user in range(200)
+        }
+    assert all(len(seen) == 1 for seen in arms.values())
+    assert 35 <= sum(seen == {"challenger"} for seen in arms.values()) <= 85
+
+
+async def test_a_header_may_name_the_user(kit):
+    """Where a sticky header is configured it decides, whatever the request says of its user."""
+    gateway = kit.Gateway(student=lambda _: kit.answer(), policies=kit.checks(), sticky_header="X-User")
+    gateway.store.deployed["intent"] = Deployment(
+        task="intent", model="v2", reference_id="", at=1.0, by="", reason="", canary=Canary("v3", 0.5)
+    )
+    async with gateway:
+        arms = {
+            name: {
+                (await gateway.chat(user=str(n), headers=[(b"x-user", name)])).headers["x-preceptor-arm"]
+                for n in range(4)
+            }
+            for name in (b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h")
+        }
+    assert all(len(seen) == 1 for seen in arms.values())
+    assert {arm for seen in arms.values() for arm in seen} == {"champion", "challenger"}

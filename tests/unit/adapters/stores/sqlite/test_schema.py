@@ -26,7 +26,8 @@ def test_an_empty_file_becomes_the_newest_schema(connection: sqlite3.Connection)
     """All tables of the port are there, and the file says which version it has."""
     schema.migrate(connection)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"exchanges", "pairs", "detector_states", "readings", "signals", "deployments", "blobs"}
+    monitors = {"exchanges", "pairs", "detector_states", "readings", "signals", "deployments", "blobs"}
+    assert tables == monitors | {"client_keys", "completions", "reload"}
     assert version(connection) == len(schema.MIGRATIONS)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.records import Usage
-from gateway.answers import Answer, AnswerBuilder, Choice, whole
+from gateway.dialects.chat.answer import ChatReader, logprobs, only_usage, whole
 
 
 def _whole(*messages, **fields):
@@ -68,16 +68,16 @@ def test_all_choices_are_seen():
 )
 def test_streamed_and_whole_answers_are_the_same(choices, size):
     """The same texts in pieces, choices interleaved, give the same answer as in one body."""
-    builder = AnswerBuilder()
+    reader = ChatReader()
     for start in range(0, 30, size):
         for index, texts in enumerate(choices):
             for place, text in texts.items():
                 if piece := text[start : start + size]:
                     chunk = {"choices": [{"index": index, "delta": _message({place: piece}, indexed=True)}]}
-                    builder.add(json.dumps(chunk).encode())
+                    reader.add(json.dumps(chunk).encode())
     for index in range(len(choices)):
-        builder.add(json.dumps({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]}).encode())
-    streamed = builder.build()
+        reader.add(json.dumps({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]}).encode())
+    streamed = reader.build()
     complete = _whole(*(_message(texts, indexed=False) for texts in choices))
     assert [(c.index, c.texts, c.finish_reason) for c in streamed.choices] == [
         (c.index, c.texts, c.finish_reason) for c in complete.choices
@@ -98,19 +98,19 @@ def _message(texts, *, indexed):
 def test_parallel_tool_calls_keep_their_places():
     """Two calls in one chunk, in any order, are told apart by their index."""
     calls = [{"index": 1, "function": {"arguments": "b"}}, {"index": 0, "function": {"arguments": "a"}}]
-    builder = AnswerBuilder()
+    reader = ChatReader()
     for _ in range(2):
-        builder.add(json.dumps({"choices": [{"delta": {"tool_calls": calls}}]}).encode())
-    assert builder.build().choices[0].texts == {"tool_calls.0": "aa", "tool_calls.1": "bb"}
+        reader.add(json.dumps({"choices": [{"delta": {"tool_calls": calls}}]}).encode())
+    assert reader.build().choices[0].texts == {"tool_calls.0": "aa", "tool_calls.1": "bb"}
 
 
 def test_usage_is_the_last_word():
     """The usage of the final chunk counts, and a null one says nothing."""
-    builder = AnswerBuilder()
-    builder.add(b'{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}')
-    builder.add(b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}')
-    builder.add(b'{"choices":[],"usage":null}')
-    assert builder.build().usage == Usage(3, 4)
+    reader = ChatReader()
+    reader.add(b'{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}')
+    reader.add(b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}')
+    reader.add(b'{"choices":[],"usage":null}')
+    assert reader.build().usage == Usage(3, 4)
 
 
 def test_a_role_is_no_speech():
@@ -121,9 +121,9 @@ def test_a_role_is_no_speech():
         ({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{"}}]}, None, True),
         ({}, "stop", True),
     ):
-        builder = AnswerBuilder()
-        builder.add(json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}).encode())
-        assert builder.speaks is speaks
+        reader = ChatReader()
+        reader.add(json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}).encode())
+        assert reader.speaks is speaks
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b'{"error":{"message":"x"}}', b'{"choices":7}'])
@@ -133,7 +133,23 @@ def test_what_is_no_completion_is_an_error(body):
         whole(body)
 
 
-def test_an_answer_without_choices_has_no_subject():
-    """No choices, no texts."""
-    assert Answer(()).subject("").texts == ()
-    assert Choice(0).content == ""
+def test_logprobs_are_told_by_choice():
+    """Every token of every choice, refusals too, is read with the choice it belongs to."""
+    tokens = {"content": [{"token": "a", "logprob": -1.5}], "refusal": [{"token": "b", "logprob": -2.0}]}
+    choices = [{"index": 1, "logprobs": tokens}, {"index": 0, "logprobs": None}, {"index": 2}]
+    assert logprobs(json.dumps({"choices": choices}).encode()) == [(1, -1.5), (1, -2.0)]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "only"),
+    [
+        (b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}', True),
+        (b'{"choices":[],"usage":null}', False),
+        (b'{"choices":[]}', False),
+        (b'{"choices":[{"delta":{"content":"prompt_tokens"}}],"usage":null}', False),
+        (b'{"choices":[{"delta":{}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}', False),
+    ],
+)
+def test_the_usage_chunk_is_known(chunk, only):
+    """Only a chunk with a usage and without a choice is the usage chunk."""
+    assert only_usage(chunk) is only

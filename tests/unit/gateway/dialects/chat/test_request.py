@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import wire
+from gateway.dialects.chat.dialect import ChatDialect
 from gateway.errors import ApiError
+
+CHAT = ChatDialect()
 
 USER = b'"messages":[{"role":"user","content":"hi"}]'
 
@@ -52,12 +54,13 @@ USER = b'"messages":[{"role":"user","content":"hi"}]'
         (b'{"model":"x",' + USER + b',"stream":"yes"}', "invalid_type", "stream"),
         (b'{"model":"x",' + USER + b',"stream":1}', "invalid_type", "stream"),
         (b'{"model":"x",' + USER + b',"stream_options":[]}', "invalid_type", "stream_options"),
+        (b'{"model":"x",' + USER + b',"store":true,"metadata":{"a":1}}', "invalid_type", "metadata"),
     ],
 )
 def test_bad_bodies_are_400_in_openai_shape(body, code, param):
     """A body that is no request is refused with its own code, and the field at fault where there is one."""
     with pytest.raises(ApiError) as caught:
-        wire.decode(body)
+        CHAT.decode(body)
     error = json.loads(caught.value.body)["error"]
     assert (caught.value.status, error["type"], error["code"]) == (400, "invalid_request_error", code)
     assert error["param"] == param
@@ -68,7 +71,7 @@ def test_texts_of_every_kind_are_seen():
     """Policies see strings, text parts, refusals and tool arguments of every message, in order."""
     parts = [{"type": "text", "text": "c"}, {"type": "image_url", "image_url": {"url": "x"}}]
     calls = [{"id": "1", "function": {"name": "f", "arguments": "e"}}, {"custom": {"name": "g", "input": "f"}}]
-    call = wire.decode(
+    call = CHAT.decode(
         json.dumps(
             {
                 "model": "x",
@@ -100,26 +103,54 @@ def test_texts_of_every_kind_are_seen():
 )
 def test_stream_flags(fields, stream, usage):
     """Streaming and its usage chunk are asked for, or not."""
-    call = wire.decode(json.dumps({"model": "x", "messages": [{"role": "user"}], **fields}).encode())
+    call = CHAT.decode(json.dumps({"model": "x", "messages": [{"role": "user"}], **fields}).encode())
     assert (call.stream, call.include_usage) == (stream, usage)
+
+
+@pytest.mark.parametrize(
+    ("fields", "user", "store", "metadata", "logprobs"),
+    [
+        ({}, "", False, {}, False),
+        ({"user": "u"}, "u", False, {}, False),
+        ({"safety_identifier": "s"}, "s", False, {}, False),
+        ({"user": "u", "safety_identifier": "s"}, "u", False, {}, False),
+        ({"store": True, "metadata": {"a": "b"}, "logprobs": True}, "", True, {"a": "b"}, True),
+        ({"store": None, "metadata": None, "logprobs": None}, "", False, {}, False),
+        ({"store": False, "metadata": {"not": ["ours"]}}, "", False, {}, False),
+    ],
+)
+def test_what_the_gateway_acts_on(fields, user, store, metadata, logprobs):
+    """User, storage, its metadata and log-probabilities are read where they are given."""
+    call = CHAT.decode(json.dumps({"model": "x", "messages": [{"role": "user"}], **fields}).encode())
+    assert (call.user, call.store, call.metadata, call.logprobs) == (user, store, metadata, logprobs)
+
+
+@pytest.mark.parametrize("options", [None, {"vendor": 1}, {"include_usage": False}])
+def test_usage_and_logprobs_can_be_asked_for(options):
+    """The gateway's own wishes are added, and what the client set beside them stays."""
+    request = {"model": "x", "messages": [{"role": "user"}], "stream": True, "stream_options": options}
+    call = CHAT.decode(json.dumps(request).encode())
+    sent = json.loads(CHAT.for_model(call, "y", usage=True, logprobs=True))
+    asked = {**(options or {}), "include_usage": True}
+    assert sent == {**request, "model": "y", "stream_options": asked, "logprobs": True}
 
 
 def test_a_request_without_user_message_still_has_an_input():
     """What the monitors embed is the last user message, else the last one."""
-    call = wire.decode(b'{"model":"x","messages":[{"role":"system","content":"a"},{"role":"developer","content":"b"}]}')
+    call = CHAT.decode(b'{"model":"x","messages":[{"role":"system","content":"a"},{"role":"developer","content":"b"}]}')
     assert call.input_text == "b"
 
 
 def test_only_the_model_changes_on_the_way():
     """Every value but `model` reaches the upstream as the bytes it was."""
     body = b'{"a": 12345678901234567890123, "model": "x", "b":1.50, "c": [1,  2e2, "\\u00e9"], ' + USER + b"}"
-    sent = wire.decode(body).for_model('na"me')
+    sent = CHAT.for_model(CHAT.decode(body), 'na"me')
     assert sent == b'{"a":12345678901234567890123,"model":"na\\"me","b":1.50,"c":[1,  2e2, "\\u00e9"],' + USER + b"}"
 
 
 @given(
     st.dictionaries(
-        st.text(max_size=5),
+        st.text(max_size=5).filter(lambda name: name not in {"user", "store"}),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -132,5 +163,5 @@ def test_unknown_fields_survive(extra):
     """Any JSON beside the known fields arrives unchanged."""
     known = {"model": "x", "messages": [{"role": "user", "content": "hi", "vendor": 1}], "stream": False}
     request = {**extra, **known, "stream_options": None}
-    sent = wire.decode(json.dumps(request).encode()).for_model("y")
+    sent = CHAT.for_model(CHAT.decode(json.dumps(request).encode()), "y")
     assert json.loads(sent) == {**request, "model": "y"}

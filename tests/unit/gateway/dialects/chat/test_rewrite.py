@@ -7,14 +7,23 @@ import json
 import pytest
 
 from domain.records import Usage
-from gateway import rewrite
-from gateway.answers import Answer, AnswerBuilder, Choice, whole
+from gateway.answers import Answer, Choice
+from gateway.dialect import Head
+from gateway.dialects.chat import rewrite
+from gateway.dialects.chat.answer import ChatReader, whole
+from gateway.dialects.chat.dialect import ChatDialect
 
 SECRET = "SECRET"
+HEAD = Head("i", 5, "m")
+
+
+def _call(**options):
+    request = {"model": "m", "messages": [{"role": "user"}], "stream": True, "stream_options": options}
+    return ChatDialect().decode(json.dumps(request).encode())
 
 
 def _redact(answer, texts):
-    return rewrite.Redactor(rewrite.changed(answer, texts))
+    return rewrite.ChatRedactor(answer.changes(texts))
 
 
 def test_a_redacted_body_changes_in_its_text_only():
@@ -55,11 +64,11 @@ def test_a_redacted_stream_says_the_text_once():
     """Of a stream, the first piece has all of the redacted text and no later one repeats it or shows the old."""
     deltas = [{"role": "assistant", "content": ""}, {"content": "my SEC"}, {"content": "RET"}, {"refusal": "kept"}, {}]
     chunks = [json.dumps({"id": "a", "choices": [{"index": 0, "delta": delta}]}).encode() for delta in deltas]
-    builder = AnswerBuilder()
+    reader = ChatReader()
     for chunk in chunks:
-        builder.add(chunk)
-    redactor = _redact(builder.build(), ("my [x]", "kept"))
-    again = AnswerBuilder()
+        reader.add(chunk)
+    redactor = _redact(reader.build(), ("my [x]", "kept"))
+    again = ChatReader()
     sent = [redactor.apply(chunk) for chunk in chunks]
     for chunk in sent:
         again.add(chunk)
@@ -78,14 +87,21 @@ def test_choices_are_redacted_apart():
 def test_withheld_answers_have_no_text():
     """A blocked answer says so in each `finish_reason`, whole or streamed, with the usage that was paid."""
     answer = Answer((Choice(0, {"content": SECRET}), Choice(1, {"refusal": SECRET})), Usage(7, 3))
-    body = rewrite.withheld(answer, id_="i", created=5, model="m")
-    events = rewrite.withheld_events(answer, id_="i", created=5, model="m", with_usage=True)
+    body = rewrite.withheld(answer, HEAD)
+    events = rewrite.withheld_events(_call(include_usage=True), answer, HEAD)
     assert SECRET.encode() not in body + b"".join(events)
     assert {choice["finish_reason"] for choice in json.loads(body)["choices"]} == {"content_filter"}
     assert json.loads(body)["usage"] == {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-    builder = AnswerBuilder()
+    reader = ChatReader()
     for event in events:
-        builder.add(event)
-    assert [choice.finish_reason for choice in builder.build().choices] == ["content_filter"] * 2
-    assert builder.build().usage == answer.usage
-    assert len(rewrite.withheld_events(answer, id_="i", created=5, model="m", with_usage=False)) == 2
+        reader.add(event)
+    assert [choice.finish_reason for choice in reader.build().choices] == ["content_filter"] * 2
+    assert reader.build().usage == answer.usage
+    assert len(rewrite.withheld_events(_call(include_usage=False), answer, HEAD)) == 2
+
+
+def test_logprobs_can_be_taken_out():
+    """Log-probabilities become null, and nothing else changes by a byte."""
+    chunk = b'{"big":12345678901234567890123,"choices":[{"index":0,"logprobs":{"content":[]},"x":1.50},{"index":1}]}'
+    sent = b'{"big":12345678901234567890123,"choices":[{"index":0,"logprobs":null,"x":1.50},{"index":1}]}'
+    assert rewrite.without_logprobs(chunk) == sent

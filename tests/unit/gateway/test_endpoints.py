@@ -1,4 +1,4 @@
-"""The chat route: bad requests, ids, clients that leave, sampling."""
+"""The endpoints: bad requests, ids, clients that leave, sampling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.app import assemble
         ("POST", b"", 400, "invalid_json"),
         ("POST", b"{}", 400, "invalid_type"),
         ("POST", b'{"model":"nobody","messages":[{"role":"user","content":"x"}]}', 404, "model_not_found"),
-        ("GET", b"", 405, "method_not_allowed"),
+        ("PUT", b"", 405, "method_not_allowed"),
         ("DELETE", b"{}", 405, "method_not_allowed"),
     ],
 )
@@ -37,6 +37,46 @@ async def test_a_body_may_come_in_pieces(kit):
     async with kit.Gateway(student=[kit.answer()], policies=kit.checks()) as gateway:
         pieces = [b'{"model":"intent",', b'"messages":[{"role":"user",', b'"content":"x"}]}']
         assert (await kit.drive(gateway.app, pieces)).content == "refund"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        (b"content-type", b"application/json", 200),
+        (b"content-type", b"Application/JSON; charset=utf-8", 200),
+        (b"content-type", b"application/vnd.api+json", 200),
+        (b"content-type", b"", 200),
+        (b"content-type", b"text/plain", 415),
+        (b"content-type", b"application/x-www-form-urlencoded", 415),
+        (b"content-type", b"multipart/form-data; boundary=x", 415),
+        (b"content-encoding", b"identity", 200),
+        (b"content-encoding", b"gzip", 415),
+    ],
+)
+async def test_only_plain_json_is_read(kit, name, value, status):
+    """A body that says itself that it is something else is refused, not guessed at."""
+    async with kit.Gateway(student=[kit.answer()], policies=kit.checks()) as gateway:
+        reply = await gateway.chat(headers=[(name, value)])
+    assert reply.status == status
+    if status == 415:
+        assert reply.json["error"]["code"] == "unsupported_media_type"
+
+
+async def test_a_server_that_tells_of_clients_that_leave_needs_no_watcher(kit):
+    """Where the server calls back, nobody reads from the connection meanwhile, and the upstream is stopped alike."""
+    callbacks, thinking = [], asyncio.Event()
+
+    def think(_):
+        thinking.set()
+        return msgspec.structs.replace(kit.answer(), gate=asyncio.Event())
+
+    async with kit.Gateway(student=think, policies=kit.checks()) as gateway:
+        call = asyncio.get_running_loop().create_task(gateway.chat(extensions={"preceptor.gone": callbacks.append}))
+        await thinking.wait()
+        callbacks[-1]()
+        reply = await asyncio.wait_for(call, 5)
+    assert gateway.student.cancelled == 1
+    assert reply.status == 0
 
 
 async def test_ids_are_unique(kit):
@@ -59,7 +99,7 @@ async def test_a_client_that_leaves_before_its_request_is_complete(kit):
         sent.append(message)
 
     async with kit.Gateway() as gateway:
-        scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+        scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": [], "query_string": b""}
         await gateway.app(scope, receive, send)
     assert not sent
 
@@ -108,7 +148,7 @@ async def test_the_journal_gets_its_share(kit, rate, share):
     gateway = kit.Gateway(student=lambda _: kit.answer(), policies=kit.checks())
     task = msgspec.structs.replace(gateway.settings.tasks["intent"], journal=JournalSettings(rate=rate))
     settings = msgspec.structs.replace(gateway.settings, tasks={"intent": task})
-    upstreams = {"student": gateway.student, "teacher": gateway.teacher}
+    upstreams = {"student": [gateway.student], "teacher": [gateway.teacher]}
     gateway.app = assemble(settings, store=gateway.store, upstreams=upstreams, clock=gateway.clock)
     async with gateway:
         for _ in range(200):

@@ -1,0 +1,80 @@
+"""What a run of the SDK's tests says: how many pass in each file, why the others do not, which calls were exercised."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from benchmarks.compat.recorder import SdkCall, SdkTest
+from benchmarks.compat.suite import FILES, file_of
+from benchmarks.results import Results
+
+# What the gateway offers; the SDK's files also test other calls, such as the deletion of a model.
+SERVED = frozenset(
+    {
+        "chat.completions.create",
+        "chat.completions.retrieve",
+        "chat.completions.update",
+        "chat.completions.list",
+        "chat.completions.delete",
+        "chat.completions.messages.list",
+        "completions.create",
+        "embeddings.create",
+        "models.list",
+        "models.retrieve",
+        "responses.create",
+    }
+)
+
+
+def report(results: Results, tests: list[SdkTest], control: list[SdkTest]) -> None:
+    """Add all lines; `control` is the run of the same tests against the upstream itself."""
+    hopeless = {test.id for test in control if test.outcome == "failed"}
+    _totals(results, tests, hopeless)
+    if control:
+        passed = sum(test.outcome == "passed" for test in control)
+        results.add("upstream without gateway", "pass (create)", passed, "tests", n=len(control))
+    for file in FILES:
+        _file(results, file, [test for test in tests if file_of(test) == file], hopeless)
+    _calls(results, [call for test in tests for call in test.calls])
+
+
+def _totals(results: Results, tests: list[SdkTest], hopeless: set[str]) -> None:
+    results.add("all files", "pass", sum(test.outcome == "passed" for test in tests), "tests", n=len(tests))
+    ours = [test for test in tests if _served(test) and test.id not in hopeless]
+    share = sum(test.outcome == "passed" for test in ours) / len(ours)
+    results.add("all files", "pass, of the calls we serve", share, "share", target=">= 1", n=len(ours))
+
+
+def _file(results: Results, file: str, tests: list[SdkTest], hopeless: set[str]) -> None:
+    results.add(file, "pass", sum(test.outcome == "passed" for test in tests), "tests", n=len(tests))
+    reasons = Counter(_why(test, hopeless) for test in tests if test.outcome != "passed")
+    for reason, count in reasons.most_common():
+        results.add(file, reason, count, "tests", n=len(tests))
+
+
+def _why(test: SdkTest, hopeless: set[str]) -> str:
+    call = test.calls[-1].name if test.calls else "no call"
+    if test.id in hopeless:
+        reason = "fails without the gateway too"
+    elif not _served(test):
+        reason = "not served"
+    else:
+        reason = re.sub(r"'(type|code|param)': .*", "", test.reason)
+    return f"{call}: {reason}"
+
+
+def _calls(results: Results, calls: list[SdkCall]) -> None:
+    """Which calls the gateway answered, of how many that the tests sent."""
+    sent = Counter((call.name, _manner(call)) for call in calls)
+    answered = Counter((call.name, _manner(call)) for call in calls if call.answer == "ok")
+    for (name, manner), count in sorted(sent.items()):
+        results.add(name, f"answered, {manner}", answered[name, manner], "calls", n=count)
+
+
+def _manner(call: SdkCall) -> str:
+    return f"{'async' if call.asynchronous else 'sync'}{', stream' if call.stream else ''}"
+
+
+def _served(test: SdkTest) -> bool:
+    return all(call.name in SERVED for call in test.calls)

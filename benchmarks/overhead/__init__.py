@@ -1,0 +1,1 @@
+"""What the gateway costs, and its manners, beside what users would pick instead, in one run."""

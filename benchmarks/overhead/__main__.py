@@ -1,0 +1,142 @@
+"""`make bench NAME=overhead [DATA=DIR] [QUICK=1]`: Preceptor beside its peers, proxies on one core, load on another.
+
+DIR is what `benchmarks/overhead/install_peers.sh DIR` filled; peers that are not there are left out, with a word why.
+Needs Linux, a C compiler and two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import platform
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.overhead import behaviour, latency, memory, peers, preceptor, throughput
+from benchmarks.overhead.contender import Contender, Place, Running, free_port, running
+from benchmarks.overhead.fickle import Fickle
+from benchmarks.overhead.load import Tools
+from benchmarks.overhead.plan import FULL, QUICK, Plan
+from benchmarks.results import Results
+
+Maker = Callable[[Place], Contender]
+
+
+class Bench:
+    """One run: where it works, what it has found."""
+
+    def __init__(self, scratch: Path, folder: Path, plan: Plan, chosen: set[str]) -> None:
+        self._scratch = scratch
+        self._peers = folder
+        self._plan = plan
+        self._chosen = chosen
+        self._core, own = sorted(os.sched_getaffinity(0))[:2]
+        os.sched_setaffinity(0, {own})  # of this process, the upstream and the load client; proxies get the other one
+        self._tools = Tools(scratch)
+        self._results = Results("overhead", versions=preceptor.versions() | _machine())
+
+    def run(self) -> None:
+        """Everything, in an order in which no part spoils the next."""
+        port = free_port()
+        with self._tools.upstream(port):
+            rate = self._load(port)
+            self._latency(port, rate)
+            with running([self._make(preceptor.features, "streams", port)], core=self._core) as fresh:
+                for proxy in fresh:
+                    memory.open_streams(self._results, self._tools, proxy, self._plan)
+        asyncio.run(self._behaviour(free_port()))
+        self._results.write()
+
+    def _load(self, upstream: int) -> float:
+        """CPU and memory of all; returns the rate at which our gateway was saturated."""
+        with running(self._contenders("load", upstream), core=self._core) as proxies:
+            self._results.versions |= {p.name: p.contender.version for p in proxies if p.contender.version}
+            windows = throughput.measure(self._tools, proxies, self._plan)
+            throughput.report(self._results, windows)
+            for proxy in proxies:
+                memory.idle(self._results, proxy)
+            for proxy in proxies:
+                memory.slow_readers(self._results, proxy, self._plan)
+        return throughput.saturated_rate(windows, preceptor.FEATURES)
+
+    def _latency(self, upstream: int, rate: float) -> None:
+        found = peers.nginx(self._place("latency-nginx", upstream), self._peers)
+        if isinstance(found, str) or not rate:
+            print(f"skipped the added latency: {found if rate else 'the saturated rate is not known'}")
+            return
+        ours = self._make(preceptor.features, "latency-features", upstream)
+        with running([found, ours], core=self._core) as proxies:
+            if len(proxies) == 2:
+                nginx, gateway = proxies
+                latency.measure(self._results, self._tools, nginx, gateway, rate=rate / 2, plan=self._plan)
+
+    async def _behaviour(self, port: int) -> None:
+        async with Fickle().listening(port) as upstream:
+            with contextlib.ExitStack() as stack:
+                contenders = self._contenders("behaviour", port)
+                proxies: list[Running] = await asyncio.to_thread(
+                    stack.enter_context, running(contenders, core=self._core)
+                )
+                for proxy in proxies:
+                    await behaviour.measure(self._results, upstream, proxy, self._plan)
+
+    def _contenders(self, stage: str, upstream: int) -> list[Contender]:
+        found = []
+        for name, make in peers.ALL.items():
+            peer = make(self._place(f"{stage}-{name}", upstream), self._peers) if self._wanted(name) else "not chosen"
+            if isinstance(peer, str):
+                print(f"skipped {name}: {peer}")
+            else:
+                found.append(peer)
+        ours = [self._make(make, f"{stage}-{make.__name__}", upstream) for make in (preceptor.features, preceptor.bare)]
+        return [*ours, *found]
+
+    def _wanted(self, name: str) -> bool:
+        return not self._chosen or name in self._chosen
+
+    def _make(self, make: Maker, name: str, upstream: int) -> Contender:
+        return make(self._place(name, upstream))
+
+    def _place(self, name: str, upstream: int) -> Place:
+        folder = self._scratch / name
+        folder.mkdir()
+        return Place(folder=folder, port=free_port(), upstream=upstream)
+
+
+def _machine() -> dict[str, str]:
+    """What the figures hold for."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    return {"kernel": platform.release(), "processor": f"{os.cpu_count()} x {model}"}
+
+
+def main() -> int:
+    """Measure and write the results."""
+    parser = argparse.ArgumentParser(prog="benchmarks.overhead", description=__doc__)
+    parser.add_argument("--peers", "--data", type=Path, default=Path("peers"), help="where install_peers.sh put them")
+    parser.add_argument("--only", default="", help="some of the peers, by name: nginx,litellm")
+    parser.add_argument("--quick", action="store_true", help="one short window of each")
+    parser.add_argument("--nice", type=int, default=-15, help="priority; a busy machine disturbs less (needs root)")
+    options = parser.parse_args()
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("benchmarks.overhead needs two cores: one for the proxies, one for the load")
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, options.nice)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # inherited: open streams need two descriptors each
+    chosen = set(filter(None, options.only.split(",")))
+    if unknown := chosen - set(peers.ALL):
+        sys.exit(f"unknown peers: {', '.join(sorted(unknown))}; known are {', '.join(peers.ALL)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = Bench(Path(scratch), options.peers.resolve(), QUICK if options.quick else FULL, chosen)
+        bench.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Responses, `/v1/responses` (platform.openai.com/docs/api-reference/responses)."""
