@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -37,10 +38,18 @@ class Role(msgspec.Struct, frozen=True):
 
 
 class Keeper:
-    """One role and its process."""
+    """One role and its process.
 
-    def __init__(self, role: Role, *, path: Path, metrics: Path) -> None:
+    Args:
+        role: what to run.
+        path: the configuration file.
+        metrics: the folder that all processes write their samples to.
+        spawning: held while a process is made; one for all keepers, for they share a signal mask.
+    """
+
+    def __init__(self, role: Role, *, path: Path, metrics: Path, spawning: asyncio.Lock) -> None:
         self.role = role
+        self._spawning = spawning
         self._path = path
         self._metrics = metrics
         self._process: asyncio.subprocess.Process | None = None
@@ -93,17 +102,13 @@ class Keeper:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         listener = self.role.listener
-        # The child inherits the blocked signal, and lets it through when it can obey it: until then it would die of it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        try:
+        async with self._spawning, _hangups_held():
             return await asyncio.create_subprocess_exec(
                 *self.role.command(self._path),
                 env={**config.environment(), "PROMETHEUS_MULTIPROC_DIR": str(self._metrics)},
                 pass_fds=[] if listener is None else [listener.fileno()],
                 start_new_session=True,  # Ctrl-C reaches the supervisor only; it then drains the others in order
             )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     async def _drain(self, process: asyncio.subprocess.Process) -> None:
         await self._ending.wait()
@@ -121,3 +126,13 @@ class Keeper:
             await asyncio.wait_for(self._ending.wait(), wait_s)
         if not self._stopping:
             self._ending.clear()
+
+
+@contextlib.asynccontextmanager
+async def _hangups_held() -> AsyncIterator[None]:
+    """A child inherits the blocked SIGHUP and lets it through once it can obey it: until then it would die of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -114,7 +114,9 @@ def _checked(name: str) -> str:
         PreceptorError: it is empty, too long or has line ends or control characters in it.
     """
     if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
-        raise PreceptorError(f"{name[:_LONGEST_NAME]!r} is no name for a key; use 1 to {_LONGEST_NAME} printable characters")
+        raise PreceptorError(
+            f"{name[:_LONGEST_NAME]!r} is no name for a key; use 1 to {_LONGEST_NAME} printable characters"
+        )
     return name
 
 

@@ -78,7 +78,8 @@ class Supervisor:
     def __init__(
         self, found: Sequence[Role], *, path: Path, metrics: Path, settings: Settings, load: Callable[[], Settings]
     ) -> None:
-        self._keepers = [Keeper(role, path=path, metrics=metrics) for role in found]
+        spawning = asyncio.Lock()
+        self._keepers = [Keeper(role, path=path, metrics=metrics, spawning=spawning) for role in found]
         self._metrics = metrics
         self._settings = settings
         self._load = load

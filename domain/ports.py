@@ -97,6 +97,7 @@ class Check(Protocol):
     """One question about a subject.  Pure and synchronous; its cost is bounded by the size of the texts."""
 
     name: str
+    triggers: tuple[str, ...]  # RE2 patterns: where none matches any text there is nothing to find; empty: always look
 
     def inspect(self, subject: Subject) -> Decision | None:
         """A finding, or None when there is nothing to say.  May raise: the engine then applies `on_error`."""

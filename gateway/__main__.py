@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from pathlib import Path
 
+from adapters.reload import hold_hangups
 from domain import config
 from domain.clock import SystemClock
 from domain.errors import PreceptorError
@@ -21,6 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fd", type=int, help="an inherited listening socket")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    hold_hangups()
     try:
         clock = SystemClock()
         since, settings = clock.now_s(), config.load(options.config)
@@ -32,9 +35,17 @@ def main(arguments: list[str]) -> int:
     except PreceptorError as error:
         sys.stderr.write(f"preceptor gateway: {error}\n")
         return 2
+    _collect_rarely()
     running = server.server(app)
     running.run(sockets=[socket])
     return 0 if running.started else 1
+
+
+def _collect_rarely() -> None:
+    """Requests leave hardly any cycles behind; looking for them after every 700 objects cost 6 % of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from domain.errors import PreceptorError
+from gateway.protocol import GatewayProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _BACKLOG = 2048
+_IDLE_S = 75  # as nginx: clients that reuse connections expect more than uvicorn's 5 s, and lose the race
 _FINISH_S = 15  # for requests that run at SIGTERM; with the journal's drain less than the supervisor's patience
 
 
@@ -54,12 +56,15 @@ def server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=GatewayProtocol,
+            ws="none",
             loop="uvloop",
             log_config=None,
             log_level="warning",
             access_log=False,  # 33 us a request, and nothing that the metrics do not say
             server_header=False,
+            proxy_headers=False,  # nothing here asks where a request came from
+            timeout_keep_alive=_IDLE_S,
             timeout_graceful_shutdown=_FINISH_S,
         )
     )

@@ -1,7 +1,7 @@
 """A turn of a connection: one request and its answer, as an ASGI application meets them.
 
-`gateway.protocol` reads requests and decides whose turn it is; a turn holds the body until the application takes it, and
-puts the answer on the wire.
+A turn holds the body until the application takes it, and puts the answer on the wire; `gateway.protocol` decides whose
+turn it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.framing import Terms
 
-HIGH_WATER_BYTES = 64 * 1024  # of a body that the application has not taken yet
+_HIGH_WATER_BYTES = 64 * 1024  # of a body that the application has not taken yet
 _COPIED_BYTES = 64 * 1024  # above it two writes are cheaper than one copy
 _JSON = (b"content-type", b"application/json")
 _LOG = logging.getLogger(__name__)
@@ -57,29 +57,25 @@ class Line(Protocol):
 class Turn:
     """One request and its answer.  A turn with a `refusal` never reaches the application."""
 
-    __slots__ = (
-        "_callback", "_event", "_line", "_pending", "_read", "_size", "_start", "_started", "body_complete", "complete",
-        "expects_continue", "gone", "keep_alive", "lost", "refusal", "scope", "terms",
-    )  # fmt: skip
+    refusal: ApiError | None = None
+    expects_continue = False
+    body_complete = False
+    complete = False  # the answer, or what there will be of it
+    gone = False  # the client sends no more; what it is sent may still reach it
+    lost = False  # nothing reaches the client any more
+    _pending: bytes | bytearray = b""
+    _read = False  # the application has got the whole body
+    _event: asyncio.Event | None = None
+    _callback: Callable[[], None] | None = None
+    _start: Message | None = None
+    _started = False  # the head is on the wire
+    _size = 0  # what is left of the declared length, or how the body is delimited
 
-    def __init__(self, line: Line, scope: Scope, terms: Terms, *, refusal: ApiError | None = None) -> None:
+    def __init__(self, line: Line, scope: Scope, terms: Terms) -> None:
         self.scope = scope
         self.terms = terms
-        self.refusal = refusal
         self.keep_alive = terms.keep_alive
-        self.expects_continue = False
-        self.body_complete = False
-        self.complete = False  # the answer, or what there will be of it
-        self.gone = False  # the client sends no more; what it is sent may still reach it
-        self.lost = False  # nothing reaches the client any more
         self._line = line
-        self._pending: bytes | bytearray = b""
-        self._read = False  # the application has got the whole body
-        self._event: asyncio.Event | None = None
-        self._callback: Callable[[], None] | None = None
-        self._start: Message | None = None
-        self._started = False  # the head is on the wire
-        self._size = 0  # what is left of the declared length, or how the body is delimited
 
     def begin(self) -> None:
         """Run the application, or send the refusal."""
@@ -88,8 +84,11 @@ class Turn:
         else:
             self.refuse(self.refusal)
 
-    def feed(self, body: bytes) -> bool:
-        """Take a piece of the body; False when the application should take some first."""
+    def feed(self, body: bytes) -> None:
+        """Take a piece of the body in, and no more when the application should take some first."""
+        if self.complete:
+            return
+        self.expects_continue = False
         if not self._pending:
             self._pending = body
         else:
@@ -97,7 +96,8 @@ class Turn:
                 self._pending = bytearray(self._pending)
             self._pending += body
         self._wake()
-        return len(self._pending) <= HIGH_WATER_BYTES
+        if len(self._pending) > _HIGH_WATER_BYTES:
+            self._line.flow.pause_reading()
 
     def end_body(self) -> None:
         """The request is complete."""
@@ -136,7 +136,7 @@ class Turn:
         """The application's work on this request."""
         try:
             await self._line.app(self.scope, self.receive, self.send)
-        except Exception:
+        except Exception:  # noqa: BLE001  # the last resort of any application: its client must not wait on
             _LOG.exception("application_failed path=%s", self.scope["path"])
         finally:
             self._end_what_is_open()

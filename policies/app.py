@@ -27,35 +27,35 @@ class Kind(msgspec.Struct, frozen=True):
     """How to build one kind of check, and what it does with a finding in each stage unless told otherwise."""
 
     options: type[msgspec.Struct]
-    build: Callable[[Any, TaskSettings, Path], Check]
+    build: Callable[[Any, TaskSettings, Path, Verdict], Check]  # the verdict is what a finding becomes
     verdicts: dict[Stage, Verdict]
 
 
 KINDS: dict[str, Kind] = {
     "label": Kind(
         label.Options,
-        lambda options, task, root: label.LabelCheck(options, labels=task.output.labels),
+        lambda options, task, root, verdict: label.LabelCheck(options, labels=task.output.labels),
         {Stage.OUTPUT: Verdict.FALLBACK},
     ),
     "json_schema": Kind(
         json_schema.Options,
-        lambda options, task, root: json_schema.JsonSchemaCheck(options, path=_schema(task, root)),
+        lambda options, task, root, verdict: json_schema.JsonSchemaCheck(options, path=_schema(task, root)),
         {Stage.OUTPUT: Verdict.FALLBACK},
     ),
     "length": Kind(
         length.Options,
-        lambda options, task, root: length.LengthCheck(options),
+        lambda options, task, root, verdict: length.LengthCheck(options),
         {Stage.INPUT: Verdict.BLOCK, Stage.OUTPUT: Verdict.FALLBACK},
     ),
     # People paste keys into support forms: refusing the ticket helps nobody, so an input is only flagged.
     "secrets": Kind(
         secrets.Options,
-        lambda options, task, root: secrets.SecretsCheck(options),
+        lambda options, task, root, verdict: secrets.SecretsCheck(options, all_spans=verdict is Verdict.REDACT),
         {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.BLOCK},
     ),
     "pii": Kind(
         pii.Options,
-        lambda options, task, root: pii.PiiCheck(options),
+        lambda options, task, root, verdict: pii.PiiCheck(options, all_spans=verdict is Verdict.REDACT),
         {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.REDACT},
     ),
 }
@@ -110,14 +110,15 @@ def _configure(settings: CheckSettings, task: TaskSettings, stage: Stage, *, roo
         raise ConfigError(f"{path}.verdict", "an input is not redacted; use flag, fallback or block")
     if settings.on_error is Verdict.REDACT:
         raise ConfigError(f"{path}.on_error", "a failed check has nothing to redact; use flag, fallback or block")
+    verdict = settings.verdict or kind.verdicts[stage]
     try:
-        check = kind.build(_options(settings.options, kind.options), task, root)
+        check = kind.build(_options(settings.options, kind.options), task, root, verdict)
     except ConfigError as error:
         problem = str(error).removeprefix(f"{error.path}: ")
         raise ConfigError(f"{path}.{error.path}".removesuffix("."), problem) from None
     return ConfiguredCheck(
         check=check,
-        verdict=settings.verdict or kind.verdicts[stage],
+        verdict=verdict,
         on_error=settings.on_error,
         budget_s=settings.budget_ms / 1000,
     )

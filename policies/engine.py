@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domain.records import Decision, Stage, Verdict
+from policies.prefilter import Prefilter
 from policies.redaction import redact
 
 if TYPE_CHECKING:
@@ -55,19 +56,22 @@ class PolicyEngine:
     """The checks of one task, both stages."""
 
     def __init__(self, stages: Mapping[Stage, Sequence[ConfiguredCheck]], *, clock: Clock) -> None:
-        self._stages = {stage: tuple(checks) for stage, checks in stages.items()}
+        self._stages = {stage: _Chain(checks) for stage, checks in stages.items() if checks}
         self._clock = clock
 
     def watches(self, stage: Stage) -> bool:
         """Whether any check looks at this stage."""
-        return bool(self._stages.get(stage))
+        return stage in self._stages
 
     def judge(self, subject: Subject) -> Judgement:
         """Run the checks of the subject's stage until one is final: a block, or for an answer a fallback."""
+        chain = self._stages.get(subject.stage)
+        if chain is None:
+            return Judgement(Verdict.ALLOW, (), subject.texts)
         decisions: list[Decision] = []
         final = _FINAL[subject.stage]
         began = now = self._clock.monotonic_s()
-        for configured in self._stages.get(subject.stage, ()):
+        for configured in chain.due(subject):
             started = now
             found = _inspect(configured, subject)
             now = self._clock.monotonic_s()
@@ -80,6 +84,26 @@ class PolicyEngine:
             return Judgement(Verdict.ALLOW, (), subject.texts, now - began)
         verdict = max((decision.verdict for decision in decisions), key=lambda verdict: verdict.severity)
         return Judgement(verdict, tuple(decisions), redact(subject.texts, decisions), now - began)
+
+
+class _Chain:
+    """The checks of one stage, in order, and which of them need not look at every subject."""
+
+    def __init__(self, checks: Sequence[ConfiguredCheck]) -> None:
+        self._checks = tuple(checks)
+        self._prefilter = Prefilter([configured.check for configured in checks])
+        self._always = tuple(configured for configured in checks if not configured.check.triggers)
+
+    def due(self, subject: Subject) -> Sequence[ConfiguredCheck]:
+        """The checks that have to look at this subject."""
+        triggered = self._prefilter.triggered(subject)
+        if not triggered:
+            return self._always
+        return [
+            configured
+            for number, configured in enumerate(self._checks)
+            if number in triggered or not configured.check.triggers
+        ]
 
 
 def _inspect(configured: ConfiguredCheck, subject: Subject) -> list[Decision]:

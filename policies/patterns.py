@@ -50,12 +50,13 @@ class PatternSet:
 
     def find(self, text: str) -> list[Match]:
         """Every measured match, in order of position."""
-        hits = self._set.Match(text)
-        if not hits:
-            return []
-        chosen = [self._patterns[number] for number in sorted(hits)]
-        found = [match for pattern, regex in chosen for match in _locate(pattern, regex, text)]
-        return sorted(found, key=lambda match: (match.start, match.end))
+        return sorted(self.search(text), key=lambda match: (match.start, match.end))
+
+    def search(self, text: str) -> Iterator[Match]:
+        """Every measured match, pattern by pattern: who needs only one does not pay for locating the others."""
+        for number in sorted(self._set.Match(text) or ()):
+            pattern, regex = self._patterns[number]
+            yield from _locate(pattern, regex, text)
 
 
 def _locate(pattern: Pattern, regex: Any, text: str) -> Iterator[Match]:

@@ -7,7 +7,7 @@ anything but a phone number has are taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import phonenumbers
@@ -17,7 +17,7 @@ from policies.patterns import Match, Pattern, PatternSet
 KIND = "phone"
 ALLOWANCE_CHARS = 300
 
-_RUN = Pattern(KIND, r"(?:\+|\(|\b)\d(?:[ ./()-]{0,2}\d){6,60}(?: ?(?:x|ext\.?) ?\d{1,7})?\b")
+RUN = Pattern(KIND, r"(?:\+|\(|\b)\d(?:[ ./()-]{0,2}\d){6,60}(?: ?(?:x|ext\.?) ?\d{1,7})?\b")
 _AFTER_CHARS = 3  # a run followed by `:34` is a date with a time, which the library knows
 _PLAIN = Pattern(KIND, r"(?:\+\d{1,3}[ .-]?(?:\(?\d{2,4}\)?[ .-]?){2,4}\d{2,4}|\(?\b\d{3}\)?[ .-]\d{3}[ .-]\d{4})\b")
 
@@ -44,15 +44,18 @@ class PhoneFinder:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._runs = PatternSet((_RUN,))
+        self._runs = PatternSet((RUN,))
         self._plain = PatternSet((_PLAIN,))
         self.find("202 555 0199", Allowance())  # the library reads its tables at first use: not in a request
 
-    def find(self, text: str, allowance: Allowance, *, taken: AbstractSet[int] = frozenset()) -> list[Match]:
-        """The phone numbers of a text, in order of position; none that touches a `taken` position."""
+    def find(self, text: str, allowance: Allowance, *, taken: Sequence[Match] = ()) -> list[Match]:
+        """The phone numbers of a text, in order of position; none that overlaps a `taken` match."""
         runs = self._runs.find(text)
-        found = [match for run in runs if not _inside(run, taken) for match in self._in_run(text, run, allowance)]
-        return [match for match in found if taken.isdisjoint(range(match.start, match.end))]
+        if not runs:
+            return []
+        places = {place for match in taken for place in range(match.start, match.end)}
+        found = [match for run in runs if not _inside(run, places) for match in self._in_run(text, run, allowance)]
+        return [match for match in found if places.isdisjoint(range(match.start, match.end))]
 
     def _in_run(self, text: str, run: Match, allowance: Allowance) -> Iterator[Match]:
         digits = text[run.start : run.end]

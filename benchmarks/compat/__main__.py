@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from benchmarks.compat import upstream, worker
@@ -23,18 +24,19 @@ def main() -> int:
     parser.add_argument("--sdk", "--data", type=Path, help="a checkout of openai-python, of the installed version")
     parser.add_argument("--quick", action="store_true", help="only strict clients, and no control")
     options = parser.parse_args()
-    results = Results("compat")
+    results = Results("compat", versions={"openai": metadata.version("openai")})
     with tempfile.TemporaryDirectory() as name, upstream.serving() as models:
         folder = Path(name)
         try:
             suite = Suite((options.sdk or download(folder)).resolve())
             with worker.serving(suite.models, models, folder) as gateway:
                 tests = suite.run(gateway, only="strict" if options.quick else "")
+                read = suite.read(gateway, upstream=models)
             control = [] if options.quick else suite.run(models, only="create")
         except (RuntimeError, OSError) as error:
             sys.stderr.write(f"benchmarks.compat: {error}\n")
             return 2
-    report(results, tests, control)
+    report(results, tests, read=read, control=control)
     results.write()
     return 0
 

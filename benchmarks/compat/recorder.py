@@ -90,8 +90,9 @@ class Recorder:
     def _store(self) -> bool:
         """Whether it can be found; a server that stores nothing is not asked again."""
         body = {
-            "model": os.environ["COMPAT_STORED_MODEL"],
-            "messages": [{"role": "user", "content": "Where is my order?"}],
+            "model": os.environ["COMPAT_MODEL"],
+            # The SDK's type of a stored message knows no other role, though OpenAI returns the user's.
+            "messages": [{"role": "assistant", "content": "Where is my order?"}],
             "store": True,
             "metadata": {"reply_id": STORED, "foo": "string"},
         }
@@ -104,6 +105,10 @@ class Recorder:
                     return False
                 time.sleep(0.01)  # it is stored beside the traffic
         return True
+
+    def _note(self, client: SyncAPIClient | AsyncAPIClient, call: SdkCall) -> None:
+        if str(client.base_url).rstrip("/") == self._base_url:
+            self._calls.append(call)
 
     def _named(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -123,7 +128,7 @@ class Recorder:
                 answer = _answer(error)
                 raise
             finally:
-                self._calls.append(SdkCall(self._method, bool(kwargs.get("stream")), False, answer))
+                self._note(args[0], SdkCall(self._method, bool(kwargs.get("stream")), False, answer))
 
         return sent
 
@@ -137,7 +142,7 @@ class Recorder:
                 answer = _answer(error)
                 raise
             finally:
-                self._calls.append(SdkCall(self._method, bool(kwargs.get("stream")), True, answer))
+                self._note(args[0], SdkCall(self._method, bool(kwargs.get("stream")), True, answer))
 
         return sent
 

@@ -27,6 +27,7 @@ FILES = (
     "responses/test_input_items.py",
     "responses/test_input_tokens.py",
 )
+_READING = Path(__file__).with_name("reading.py")
 _FOLDER = "tests/api_resources"
 _MODEL = re.compile(r"""model="([^"]+)"|models(?:\.with_\w+)?\.retrieve\(\s*"([^"]+)\"""")
 _CHAT_MODEL = re.compile(r"""model="(gpt[^"]+)\"""")
@@ -40,53 +41,55 @@ class Suite:
         self._folder = folder
         texts = [path.read_text(encoding="utf-8") for path in self._paths()]
         self.models = sorted({first or second for text in texts for first, second in _MODEL.findall(text)})
-        self._stored_model = _CHAT_MODEL.findall(texts[0])[0]
+        self._chat_model = _CHAT_MODEL.findall(texts[0])[0]
 
     def run(self, base_url: str, *, only: str = "") -> list[SdkTest]:
-        """What became of each test against the server at `base_url`; `only` is an expression of pytest -k.
+        """What became of each of the SDK's tests against the server at `base_url`; `only` is as in pytest -k.
 
         Raises:
-            RuntimeError: no test could be collected or run.
+            RuntimeError: the tests could not be collected or run.
         """
+        wanted = [f"({only})"] if only else []
+        if util.find_spec("aiohttp") is None:
+            wanted.append("not aiohttp")  # the SDK's other transport, an extra of its own
+        arguments = ["-k", " and ".join(wanted), *(f"{_FOLDER}/{file}" for file in FILES)]
+        return self._pytest(arguments, self._folder, {"TEST_API_BASE_URL": base_url})
+
+    def read(self, base_url: str, *, upstream: str) -> list[SdkTest]:
+        """What became of the calls of `benchmarks.compat.reading`, which compare two servers.
+
+        Raises:
+            RuntimeError: they could not be run.
+        """
+        servers = {"TEST_API_BASE_URL": base_url, "COMPAT_UPSTREAM_URL": upstream}
+        return self._pytest([str(_READING)], ROOT, servers)
+
+    def _pytest(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> list[SdkTest]:
         with tempfile.TemporaryDirectory() as name:
             record = Path(name) / "record.jsonl"
             record.touch()
-            wanted = [only] if only else []
-            if util.find_spec("aiohttp") is None:
-                wanted.append("not aiohttp")  # the SDK's other transport, an extra of its own
-            command = [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-p",
-                "no:randomly",
-                "-p",
-                "no:xdist",
-                "-p",
-                "no:cacheprovider",
-            ]
-            command += ["-o", "addopts=", "-p", "benchmarks.compat.recorder", "-k", " and ".join(wanted)]
-            command += [f"{_FOLDER}/{file}" for file in FILES]
-            environment = self._environment(base_url, record)
+            environment = environment | {
+                "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
+                "COMPAT_RECORD": str(record),
+                "COMPAT_MODEL": self._chat_model,
+            }
+            command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "benchmarks.compat.recorder"]
+            command += [part for plugin in ("randomly", "xdist", "cacheprovider") for part in ("-p", f"no:{plugin}")]
             done = subprocess.run(
-                command, cwd=self._folder, env=environment, capture_output=True, text=True, check=False
+                [*command, *arguments],
+                cwd=folder,
+                env=dict(os.environ) | environment,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             tests = [_TEST.decode(line) for line in record.read_bytes().splitlines()]
         if done.returncode not in {0, 1} or not tests:
-            raise RuntimeError(f"the SDK's tests did not run: {(done.stdout + done.stderr)[-2000:]}")
+            raise RuntimeError(f"the tests in {folder} did not run: {(done.stdout + done.stderr)[-2000:]}")
         return tests
 
     def _paths(self) -> list[Path]:
         return [self._folder / _FOLDER / file for file in FILES]
-
-    def _environment(self, base_url: str, record: Path) -> dict[str, str]:
-        return dict(os.environ) | {
-            "PYTHONPATH": f"{self._folder}{os.pathsep}{ROOT}",
-            "TEST_API_BASE_URL": base_url,
-            "COMPAT_RECORD": str(record),
-            "COMPAT_STORED_MODEL": self._stored_model,
-        }
 
 
 def download(folder: Path) -> Path:
@@ -108,5 +111,5 @@ def download(folder: Path) -> Path:
 
 
 def file_of(test: SdkTest) -> str:
-    """The file of a test, as in FILES."""
+    """The file of one of the SDK's tests, as in FILES."""
     return test.id.partition("::")[0].removeprefix(f"{_FOLDER}/")

@@ -56,6 +56,9 @@ class Bench:
         """CPU and memory of all; returns the rate at which our gateway was saturated."""
         with running(self._contenders("load", upstream), core=self._core) as proxies:
             self._results.versions |= {p.name: p.contender.version for p in proxies if p.contender.version}
+            for proxy in proxies:
+                preceptor.verify(self._results, proxy)
+            throughput.heat(self._tools, proxies, self._plan)
             windows = throughput.measure(self._tools, proxies, self._plan)
             throughput.report(self._results, windows)
             for proxy in proxies:

@@ -26,6 +26,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     warm_s: float = 1.0
     ramp_s: float = 0.0
     rate: float = 0.0
+    least: int = 0  # requests or events; the window lasts longer, up to ten times, until they are done
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -101,22 +102,28 @@ class Tools:
         command = [str(self._folder / "client"), "-p", str(running.port), "-u", running.contender.path, "-b", str(body)]
         command += [part for header in running.contender.headers for part in ("-H", header)]
         command += ["-c", str(load.connections), "-d", str(load.seconds), "-w", str(load.warm_s)]
-        command += ["-g", str(load.ramp_s), "-r", str(load.rate)]
-        errors = self._folder / "errors"
+        command += ["-g", str(load.ramp_s), "-r", str(load.rate), "-n", str(load.least)]
+        errors, pids = self._folder / "errors", processes.tree(running.pid)  # found now: a reading must be quick
         with (
             errors.open("wb") as stderr,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as client,
         ):
             assert client.stdout is not None
-            begin, before = client.stdout.readline().split(), processes.cpu(running.pid)
+            begin, before = client.stdout.readline().split(), processes.cpu(pids)
             client.stdout.readline()
-            after, rss_mib = processes.cpu(running.pid), processes.rss_mib(running.pid)
+            after, rss_mib = processes.cpu(pids), processes.rss_mib(running.pid)
             said = client.stdout.read()
-        problem = errors.read_text(errors="replace").strip()
+        problem = _gist(errors.read_text(errors="replace"))
         if not said:
-            raise RuntimeError(f"the load client failed: {problem[-300:]}")
+            raise RuntimeError(f"the load client failed: {problem}")
         report = msgspec.json.decode(said, type=Report)
         return Window(report, processes.cpu_s(before, after), rss_mib, int(begin[1]), problem)
+
+
+def _gist(text: str) -> str:
+    """The first line, a status, and the last, which of an error answer is its body."""
+    lines = text.strip().splitlines()
+    return " ... ".join(dict.fromkeys(line.strip()[:200] for line in (lines[:1] + lines[-1:])))
 
 
 def _listening(port: int) -> None:

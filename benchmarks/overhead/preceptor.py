@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.overhead import bodies
-from benchmarks.overhead.contender import Contender, Place
+from benchmarks.overhead.contender import Contender, Place, Running
+from benchmarks.results import Results
 
 ROOT = Path(__file__).parents[2]
 FEATURES, BARE = "preceptor features", "preceptor bare"
+_VERDICTS = ["allow", "flag"]  # of the clean text, and of the one with hits
 _MANY = 20_000
 _NOBODY = "http://127.0.0.1:9/v1"  # the teacher: an answer that came from a fallback is a failure of the run
 _FEATURES = {"journal": {"rate": 0.05}, "shadow": {"rate": 0.01, "flagged_rate": 0.05}}
@@ -48,6 +50,16 @@ def client_key(config: Path) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     match = re.search(r"pk-[\w-]{43}", done.stdout)
     return match[0] if match and done.returncode == 0 else ""
+
+
+def verify(results: Results, proxy: Running) -> None:
+    """Do the policies look at what is sent?  A gateway that skips its work is fast."""
+    if proxy.name != FEATURES:
+        return
+    found = [proxy.ask(body).getheader("x-preceptor-verdict") for body in ("small", "hits")]
+    results.add(proxy.name, "verdicts as they must be", float(found == _VERDICTS), "share", target=">= 1", n=len(found))
+    if found != _VERDICTS:
+        print(f"{proxy.name}: verdicts of the clean text and of the one with hits: {found}")
 
 
 def _contender(name: str, place: Place, config: Path, headers: tuple[str, ...]) -> Contender:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ Windows = dict[tuple[str, str], list[Window]]  # by contender and load
 
 _PLAIN, _PACED, _BURST = "1.4 KB", "paced 20 ms", "burst"
 _STREAMS = (_PACED, _BURST)
+_LEAST_EVENTS = 4000
 _TARGETS = {
     (FEATURES, _PLAIN): "<= 150",
     (FEATURES, "20 KB"): "<= 250",
@@ -32,14 +34,22 @@ _RATIOS = {  # requests per core, against the peer
 
 def loads(plan: Plan) -> dict[str, Load]:
     """What every contender is given, by name."""
-    seconds, warm_s = plan.seconds, plan.warm_s
+    window = {"seconds": plan.seconds, "warm_s": plan.warm_s, "least": plan.least}
     return {
-        _PLAIN: Load(body="small", connections=64, seconds=seconds, warm_s=warm_s),
-        "20 KB": Load(body="large", connections=64, seconds=seconds, warm_s=warm_s),
-        "1.4 KB with hits": Load(body="hits", connections=64, seconds=seconds, warm_s=warm_s),
-        _PACED: Load(body="paced", connections=200, seconds=seconds, warm_s=2.5, ramp_s=2.0),
-        _BURST: Load(body="burst", connections=32, seconds=seconds, warm_s=warm_s),
+        _PLAIN: Load(body="small", connections=64, **window),
+        "20 KB": Load(body="large", connections=64, **window),
+        "1.4 KB with hits": Load(body="hits", connections=64, **window),
+        _PACED: Load(body="paced", connections=200, seconds=plan.seconds, warm_s=2.5, ramp_s=2.0, least=_LEAST_EVENTS),
+        _BURST: Load(body="burst", connections=16, seconds=plan.seconds, warm_s=2.0, least=_LEAST_EVENTS),
     }
+
+
+def heat(tools: Tools, proxies: Sequence[Running], plan: Plan) -> None:
+    """Let every proxy load, compile and cache what it will; a peer must not be measured cold."""
+    for proxy in proxies:
+        for body in ("small", "stream"):
+            with contextlib.suppress(RuntimeError):
+                tools.run(proxy, Load(body=body, connections=64, seconds=plan.heat_s, warm_s=0.0))
 
 
 def measure(tools: Tools, proxies: Sequence[Running], plan: Plan) -> Windows:
@@ -63,7 +73,7 @@ def report(results: Results, windows: Windows) -> None:
     for (name, case), found in windows.items():
         value, answered = _cost(case, found), sum(_count(case, window) for window in found)
         if not answered:
-            print(f"skipped {name}, {case}: no good answer; {found[0].problem[:200]}")
+            print(f"skipped {name}, {case}: no good answer; {found[0].problem}")
             continue
         metric = "CPU per event" if case in _STREAMS else "CPU per request"
         results.add(f"{name}: {case}", metric, value, "us", target=_TARGETS.get((name, case), ""), n=answered)
@@ -105,6 +115,6 @@ def _progress(number: int, name: str, case: str, window: Window) -> None:
     print(
         f"round {number + 1}  {name:<18} {case:<17} {cost:>9.1f} us  {window.rate:>8.0f} requests/s  "
         f"{window.report.events / window.report.seconds:>8.0f} events/s  {window.rss_mib:>6.0f} MiB  "
-        f"{window.failures} failed {window.problem[:160]}",
+        f"{window.failures} failed  {window.problem}",
         flush=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from distill.serving import wire
+from distill.serving import responses, wire
 from distill.serving.batcher import Batcher, BusyError
 from distill.serving.shelf import Shelf
 from distill.student import HeadStudent
@@ -29,7 +29,7 @@ _RETRY_BUSY_S = 1
 
 
 class StudentServer:
-    """Answers chat completions with the students on a shelf.  One thread does all that is heavy."""
+    """Answers chat completions and responses with the students on a shelf.  One thread does all that is heavy."""
 
     def __init__(
         self, shelf: Shelf, *, preload: Sequence[str], clock: Clock, max_body_bytes: int, max_waiting: int = 256
@@ -64,6 +64,7 @@ class StudentServer:
             lifespan=lifespan,
             routes=[
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/responses", self._responses, methods=["POST"]),
                 Route("/v1/models", self._models),
                 Route("/v1/models/{model:path}", self._model),
                 Route("/healthz", self._healthz),
@@ -80,7 +81,22 @@ class StudentServer:
     async def _chat(self, request: Request) -> Response:
         self._require_ready()
         chat = wire.decode(await self._body(request))
-        text = wire.input_text(chat)
+        reply = await self._answer(chat, id_=f"chatcmpl-{uuid.uuid4().hex}", text=wire.input_text(chat))
+        if not chat.stream:
+            return Response(reply.completion(), media_type=_JSON)
+        with_usage = bool(chat.stream_options and chat.stream_options.include_usage)
+        return _events(reply.events(with_usage=with_usage))
+
+    async def _responses(self, request: Request) -> Response:
+        self._require_ready()
+        asked = responses.decode(await self._body(request))
+        chat = asked.chat()
+        reply = await self._answer(chat, id_=f"resp_{uuid.uuid4().hex}", text=wire.input_text(chat, param="input"))
+        if not asked.stream:
+            return Response(responses.completed(asked, reply), media_type=_JSON)
+        return _events(responses.events(asked, reply))
+
+    async def _answer(self, chat: wire.ChatRequest, *, id_: str, text: str) -> wire.Reply:
         student, batcher = await self._student(chat.model)
         try:
             probabilities = await batcher.probabilities(text)
@@ -88,8 +104,8 @@ class StudentServer:
             raise wire.WireError(
                 503, "Too many requests wait; try again.", code="overloaded", retry_s=_RETRY_BUSY_S
             ) from None
-        reply = wire.Reply(
-            id=f"chatcmpl-{uuid.uuid4().hex}",
+        return wire.Reply(
+            id=id_,
             created=int(self._clock.now_s()),
             model=chat.model,
             fingerprint=f"fp_{student.manifest.model_sha256[:10]}",
@@ -98,11 +114,6 @@ class StudentServer:
             prompt_tokens=wire.prompt_tokens(chat),
             top=(chat.top_logprobs or 0) if chat.logprobs else None,
         )
-        if not chat.stream:
-            return Response(reply.completion(), media_type=_JSON)
-        with_usage = bool(chat.stream_options and chat.stream_options.include_usage)
-        events = b"".join(reply.events(with_usage=with_usage))  # the answer is one token: nothing comes later
-        return Response(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
     async def _models(self, request: Request) -> Response:
         self._require_ready()
@@ -146,6 +157,11 @@ class StudentServer:
             if len(body) > self._max_body_bytes:
                 raise wire.WireError(413, f"The body is larger than {self._max_body_bytes} bytes.")
         return bytes(body)
+
+
+def _events(events: Iterable[bytes]) -> Response:
+    """All events at once: the answer is one token, so nothing comes later."""
+    return Response(b"".join(events), media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T")
+
+MAX_TOP = 20
 _LEAST = -9999.0  # OpenAI's logprob for what is too unlikely to be told; JSON has no infinity
-_MAX_TOP = 20
 
 
 class ContentPart(msgspec.Struct, frozen=True):
@@ -52,7 +54,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     stream_options: StreamOptions | None = None
     n: int | None = None
     logprobs: bool | None = None
-    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=_MAX_TOP)] | None = None
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOP)] | None = None
     response_format: dict[str, Any] | None = None
     tool_choice: Any = None
 
@@ -92,7 +94,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     def completion(self) -> bytes:
         """The body of a whole answer."""
-        message: dict[str, Any] = {"role": "assistant", "content": self._answer, "refusal": None, "annotations": []}
+        message: dict[str, Any] = {"role": "assistant", "content": self.answer, "refusal": None, "annotations": []}
         choice = {"index": 0, "message": message, "logprobs": self._logprobs, "finish_reason": "stop"}
         return msgspec.json.encode(self._head("chat.completion") | {"choices": [choice], "usage": self._usage})
 
@@ -100,7 +102,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         """The server-sent events of a streamed answer: role, content, end, perhaps usage, and `[DONE]`."""
         deltas: list[tuple[dict[str, Any], Any, str | None]] = [
             ({"role": "assistant", "content": "", "refusal": None}, None, None),
-            ({"content": self._answer}, self._logprobs, None),
+            ({"content": self.answer}, self._logprobs, None),
             ({}, None, "stop"),
         ]
         head = self._head("chat.completion.chunk") | ({"usage": None} if with_usage else {})
@@ -121,7 +123,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     @property
-    def _answer(self) -> str:
+    def answer(self) -> str:
+        """The most probable label."""
         return self.labels[int(self.probabilities.argmax())]
 
     @property
@@ -134,12 +137,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _logprobs(self) -> dict[str, Any] | None:
-        """The answer is one token; its logprob is the log of the label's probability."""
+        return None if self.tokens is None else {"content": self.tokens, "refusal": None}
+
+    @property
+    def tokens(self) -> list[dict[str, Any]] | None:
+        """The answer as one token, whose logprob is the log of the label's probability; None if nobody asked."""
         if self.top is None:
             return None
         order = (-self.probabilities).argsort(kind="stable")
         best = [self._token(int(index)) for index in order[: max(self.top, 1)]]
-        return {"content": [best[0] | {"top_logprobs": best[: self.top]}], "refusal": None}
+        return [best[0] | {"top_logprobs": best[: self.top]}]
 
     def _token(self, index: int) -> dict[str, Any]:
         label, share = self.labels[index], float(self.probabilities[index])
@@ -156,18 +163,27 @@ def decode(body: bytes) -> ChatRequest:
     Raises:
         WireError: it is no chat request, or asks for what a student cannot do.
     """
-    try:
-        request = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise WireError(400, f"Invalid request: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise WireError(400, "We could not parse the JSON body of your request.") from None
+    request = parsed(body, _DECODER)
     _refuse_what_a_student_cannot(request)
     return request
 
 
-def input_text(request: ChatRequest) -> str:
-    """The last user message.
+def parsed(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """What a decoder finds in a body.
+
+    Raises:
+        WireError: nothing of its type.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise WireError(400, f"Invalid request: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise WireError(400, "We could not parse the JSON body of your request.") from None
+
+
+def input_text(request: ChatRequest, *, param: str = "messages") -> str:
+    """The last user message; `param` is the field of the body that should have had it.
 
     Raises:
         WireError: there is none.
@@ -175,7 +191,7 @@ def input_text(request: ChatRequest) -> str:
     for message in reversed(request.messages):
         if message.role == "user" and (text := message.plain()).strip():
             return text
-    raise WireError(400, "A student needs a user message with text.", param="messages")
+    raise WireError(400, "A student needs a user message with text.", param=param)
 
 
 def prompt_tokens(request: ChatRequest) -> int:

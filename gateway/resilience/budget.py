@@ -38,7 +38,7 @@ class RetryBudget:
         recent = now < self._turns_at + _HALF_S
         self._calls_before, self._calls = (self._calls if recent else 0), 0
         self._retries_before, self._retries = (self._retries if recent else 0), 0
-        self._turns_at = now + _HALF_S
+        self._turns_at = (self._turns_at if recent else now) + _HALF_S
 
 
 class HedgeBudget:

@@ -43,6 +43,8 @@ async def race(
             for run in runs:
                 run.cancel()
         kept = winner
+    except BaseExceptionGroup as faults:  # of ours: they look as they would without a race
+        raise faults.exceptions[0] from None
     finally:
         for run in runs:
             if run is not kept:

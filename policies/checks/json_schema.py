@@ -29,6 +29,7 @@ class JsonSchemaCheck:
     """Reasons: `too_long`, `not_json`, `not_valid`."""
 
     name = "json_schema"
+    triggers: tuple[str, ...] = ()
 
     def __init__(self, options: Options, *, path: Path) -> None:
         """Compile the schema at `path` once.

@@ -22,6 +22,7 @@ class LabelCheck:
     """Reasons: `not_in_taxonomy`."""
 
     name = "label"
+    triggers: tuple[str, ...] = ()
 
     def __init__(self, options: Options, *, labels: tuple[str, ...]) -> None:
         """`labels` as configured; they are compared as `domain.comparers.normalise_label` sees them.

@@ -32,6 +32,7 @@ class LengthCheck:
     """Reasons: `too_long`, `too_short`."""
 
     name = "length"
+    triggers: tuple[str, ...] = ()
 
     def __init__(self, options: Options) -> None:
         self._most = {

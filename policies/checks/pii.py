@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -50,35 +52,52 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PiiCheck:
-    """Reasons: the kind of the first thing found."""
+    """Reasons: the kind of the first thing found.
+
+    `all_spans` locates everything, which a redaction needs; without it one finding is enough.
+    """
 
     name = "pii"
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, all_spans: bool = True) -> None:
+        self._all_spans = all_spans
         self._novel_only = options.novel_only
-        self._patterns = PatternSet([pattern for pattern in PATTERNS if pattern.kind in options.kinds])
+        chosen = [pattern for pattern in PATTERNS if pattern.kind in options.kinds]
+        self._patterns = PatternSet(chosen)
         self._phones = PhoneFinder(options.region) if phones.KIND in options.kinds else None
+        every = [*chosen, *([phones.RUN] if self._phones else [])]
+        self.triggers = tuple(pattern.regex for pattern in every)
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""
-        allowance = Allowance()
-        found = [(number, m) for number, text in enumerate(subject.texts) for m in self._find(text, allowance)]
-        if found and self._novel_only and subject.stage is Stage.OUTPUT:
-            known = {_key(subject.input_text, match) for match in self._find(subject.input_text, Allowance())}
-            found = [(number, match) for number, match in found if _key(subject.texts[number], match) not in known]
-        if not found:
-            return None
-        spans = tuple(Span(number, match.start, match.end, match.kind) for number, match in found)
-        return Decision(self.name, Verdict.REDACT, found[0][1].kind, spans)
+        found = self._found(subject)
+        spans = sorted(found, key=_place) if self._all_spans else list(itertools.islice(found, 1))
+        return Decision(self.name, Verdict.REDACT, spans[0].kind, tuple(spans)) if spans else None
 
-    def _find(self, text: str, allowance: Allowance) -> list[Match]:
+    def _found(self, subject: Subject) -> Iterator[Span]:
+        """What is personal, and in an answer not just repeated from the input."""
+        allowance = Allowance()
+        known: set[tuple[str, str]] | None = None if self._novel_only and subject.stage is Stage.OUTPUT else set()
+        for number, text in enumerate(subject.texts):
+            for match in self._search(text, allowance):
+                if known is None:
+                    given = subject.input_text
+                    known = {_key(given, repeated) for repeated in self._search(given, Allowance())}
+                if not known or _key(text, match) not in known:
+                    yield Span(number, match.start, match.end, match.kind)
+
+    def _search(self, text: str, allowance: Allowance) -> Iterator[Match]:
         """Everything personal in a text; what overlaps a checked number is no phone number."""
-        found = self._patterns.find(text)
-        if self._phones is None:
-            return found
-        taken = {place for match in found for place in range(match.start, match.end)}
-        numbers = self._phones.find(text, allowance, taken=taken)
-        return sorted([*found, *numbers], key=lambda match: match.start) if numbers else found
+        checked = []
+        for match in self._patterns.search(text):
+            checked.append(match)
+            yield match
+        if self._phones is not None:
+            yield from self._phones.find(text, allowance, taken=checked)
+
+
+def _place(span: Span) -> tuple[int, int, int]:
+    return span.text, span.start, span.end
 
 
 def _key(text: str, match: Match) -> tuple[str, str]:

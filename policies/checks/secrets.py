@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -81,20 +82,28 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SecretsCheck:
-    """Reasons: the kind of the first secret found.  Spans cover whole secrets, never a prefix that leaves the rest."""
+    """Reasons: the kind of the first secret found.  Spans cover whole secrets, never a prefix that leaves the rest.
+
+    `all_spans` locates every secret, which a redaction needs; without it one is enough.
+    """
 
     name = "secrets"
 
-    def __init__(self, options: Options) -> None:
-        self._patterns = PatternSet([pattern for pattern in PATTERNS if pattern.kind in options.kinds])
+    def __init__(self, options: Options, *, all_spans: bool = True) -> None:
+        self._all_spans = all_spans
+        chosen = [pattern for pattern in PATTERNS if pattern.kind in options.kinds]
+        self.triggers = tuple(pattern.regex for pattern in chosen)
+        self._patterns = PatternSet(chosen)
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""
-        found = [(number, match) for number, text in enumerate(subject.texts) for match in self._patterns.find(text)]
-        if not found:
-            return None
-        spans = tuple(Span(number, match.start, match.end, match.kind) for number, match in found)
-        return Decision(self.name, Verdict.BLOCK, found[0][1].kind, spans)
+        found = (
+            Span(number, match.start, match.end, match.kind)
+            for number, text in enumerate(subject.texts)
+            for match in (self._patterns.find(text) if self._all_spans else self._patterns.search(text))
+        )
+        spans = tuple(found if self._all_spans else itertools.islice(found, 1))
+        return Decision(self.name, Verdict.BLOCK, spans[0].kind, spans) if spans else None
 
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re2
+
 from domain.ports import Check, Subject
 from domain.records import Stage
 
@@ -24,6 +26,9 @@ def holds_for(check: Check, subject: Subject) -> None:
     assert decision == check.inspect(subject), "a check is pure"
     if decision is None:
         return
+    if check.triggers:
+        seen = "\0".join(subject.texts)
+        assert any(re2.search(trigger, seen) for trigger in check.triggers), "a trigger announces every finding"
     assert decision.check == check.name
     assert is_code(decision.reason), f"{decision.reason!r} is no code"
     for span in decision.spans:

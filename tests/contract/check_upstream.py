@@ -134,6 +134,51 @@ async def an_unfinished_stream_stops_the_server(play: Play) -> None:
         await stage.left(1)
 
 
+async def a_deadline_ends_a_call(play: Play) -> None:
+    """A call without an answer at its deadline is a timeout, and the server is left; so is one whose time was up."""
+    loop = asyncio.get_running_loop()
+    async with play(lambda asked: Scripted(gate=asyncio.Event() if asked.body == b"wait" else None)) as stage:
+        for number, call in enumerate((stage.upstream.complete, stage.upstream.stream), start=1):
+            if number == 2:
+                await stage.upstream.complete(PATH, b"{}")  # leaves a connection that is used again
+            with pytest.raises(UpstreamError) as caught:
+                async with asyncio.timeout(2):  # well before silence would end it
+                    await call(PATH, b"wait", deadline=loop.time() + 0.02)
+            assert caught.value.kind is UpstreamFailure.TIMEOUT
+            await stage.left(number)
+
+
+async def a_deadline_holds_for_what_follows_the_head(play: Play) -> None:
+    """A stream that stalls ends with a timeout at the deadline it was opened with, or at the one it got later."""
+    loop = asyncio.get_running_loop()
+    async with play(lambda _: Scripted(chunks=(b"one",), hold=asyncio.Event())) as stage:
+        for number, moved in enumerate((False, True), start=1):
+            stream = await stage.upstream.stream(PATH, b"{}", deadline=loop.time() + (60 if moved else 0.05))
+            pieces = aiter(stream)
+            assert await anext(pieces) == b"one"
+            if moved:
+                stream.due(loop.time() + 0.02)
+            with pytest.raises(UpstreamError) as caught:
+                async with asyncio.timeout(2):
+                    await anext(pieces)
+            assert caught.value.kind is UpstreamFailure.TIMEOUT
+            await stream.aclose()
+            await stage.left(number)
+
+
+async def a_deadline_that_is_kept_changes_nothing(play: Play) -> None:
+    """Answers that come in time are whole, and a stream may be given more time or all of it."""
+    loop = asyncio.get_running_loop()
+    async with play(lambda _: Scripted(chunks=(b"one", b"two"))) as stage:
+        assert (await stage.upstream.complete(PATH, b"{}", deadline=loop.time() + 60)).body == b"onetwo"
+        for later in (None, loop.time() + 120):
+            stream = await stage.upstream.stream(PATH, b"{}", deadline=loop.time() + 60)
+            stream.due(later)
+            assert b"".join([piece async for piece in stream]) == b"onetwo"
+            await stream.aclose()
+            stream.due(loop.time())
+
+
 CHECKS = (
     whole_answers_of_any_status,
     streams_in_pieces,
@@ -144,4 +189,7 @@ CHECKS = (
     a_cut_body_is_an_error,
     a_cancelled_call_stops_the_server,
     an_unfinished_stream_stops_the_server,
+    a_deadline_ends_a_call,
+    a_deadline_holds_for_what_follows_the_head,
+    a_deadline_that_is_kept_changes_nothing,
 )

@@ -64,6 +64,10 @@ class SocketStage:
         lines = b"".join(b"%b: %b\r\n" % pair for pair in scripted.headers)
         head = b"HTTP/1.1 %d Status\r\ntransfer-encoding: chunked\r\n%b\r\n" % (scripted.status, lines)
         chunks = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in scripted.chunks if chunk]
+        if scripted.hold is not None:
+            await conversation.send(head, *chunks)
+            await conversation.left()
+            return False
         if scripted.error is not None:
             await conversation.send(head, *chunks)
             conversation.close()

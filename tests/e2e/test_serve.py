@@ -139,6 +139,27 @@ async def test_a_killed_monitor_comes_back_and_traffic_does_not_notice(served):
     await _until(lambda: _pid(served.log(), "monitors") != pid, served)
 
 
+async def test_sighup_reloads_every_process_and_traffic_does_not_notice(served):
+    """While calls go on, all take over a new task; the monitors and the student server end gracefully and come back."""
+    before = {role: _pid(served.log(), role) for role in ("gateway-0", "console", "monitors", "students")}
+    document = yaml.safe_load(served.config.read_text())
+    document["tasks"]["second"] = document["tasks"]["tickets"]
+    served.config.write_text(yaml.safe_dump(document))
+    async with served.client() as client:
+        served.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(60):
+            while _pid(served.log(), "students") == before["students"]:
+                assert await _ask(client, "stop the order") == "cancel"
+        assert await _ask(client, "stop the order", task="second") == "cancel"
+    after = {role: _pid(served.log(), role) for role in before}
+    assert {role for role in before if before[role] != after[role]} == {"monitors", "students"}
+    served.config.write_text("nonsense: 1")
+    served.process.send_signal(signal.SIGHUP)
+    await _until(lambda: "preceptor_config_reload_failures_total 1.0" in served.metrics(), served)
+    assert {role: _pid(served.log(), role) for role in before} == after
+    assert "process_died" not in served.log()
+
+
 async def test_a_dead_teacher_is_the_teachers_error(served):
     """Without student and teacher the client must get a 502 in OpenAI's shape, at once, and the gateway must go on."""
     served.teacher.kill()
@@ -179,8 +200,8 @@ async def test_missing_weights_end_it_at_the_start(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-async def _ask(client, text):
-    answer = await client.chat.completions.create(model="tickets", messages=[{"role": "user", "content": text}])
+async def _ask(client, text, *, task="tickets"):
+    answer = await client.chat.completions.create(model=task, messages=[{"role": "user", "content": text}])
     return answer.choices[0].message.content
 
 

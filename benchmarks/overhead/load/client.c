@@ -1,10 +1,12 @@
 /* HTTP/1.1 load: a closed loop (each connection sends as soon as it has its answer), or an open loop at a fixed rate.
  *
  *   cc -O2 -o client client.c
- *   ./client -p PORT -u PATH -b BODYFILE [-H 'name: value'] -c CONNECTIONS -d SECONDS [-w WARMUP] [-g RAMP] [-r RATE]
+ *   ./client -p PORT -u PATH -b BODYFILE [-H 'name: value'] -c CONNECTIONS -d SECONDS
+ *            [-w WARMUP] [-g RAMP] [-r RATE] [-n LEAST]
  *
  * Open loop: latency counts from the time at which a request was due, so a server that stalls cannot hide it by slowing
  * the client down.  Closed loop: connections open evenly over RAMP seconds, else paced streams would tick in step.
+ * The window lasts up to LONGEST times longer, until LEAST requests or events are done: slow servers answer in bursts.
  * Prints "begin OPEN" when the warm-up ends (OPEN: answers that are under way), "end" when the window does, so that the
  * caller can read CPU times at the same moments, then one JSON line: what finished in between, and latencies in ms.
  */
@@ -23,7 +25,7 @@
 
 #include "reply.h"
 
-enum { MOST_FDS = 65536, DRAIN_S = 5 };
+enum { MOST_FDS = 65536, DRAIN_S = 5, LONGEST = 10 };
 
 typedef struct {
   int fd, connecting, busy;
@@ -52,6 +54,11 @@ static void listen_for(int i, int operation, unsigned what) {
   epoll_ctl(epoll, operation, conns[i].fd, &e);
 }
 
+static void die(const char *what) {
+  perror(what);
+  exit(1);
+}
+
 static void open_connection(int i) {
   conn *c = &conns[i];
   int one = 1;
@@ -59,7 +66,7 @@ static void open_connection(int i) {
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   c->busy = 0;
   c->connecting = 1;
-  if (c->fd < 0 || (connect(c->fd, (void *)&server, sizeof server) && errno != EINPROGRESS)) { perror("connect"); exit(1); }
+  if (c->fd < 0 || (connect(c->fd, (void *)&server, sizeof server) && errno != EINPROGRESS)) die("connect");
   listen_for(i, EPOLL_CTL_ADD, EPOLLOUT);
 }
 
@@ -90,7 +97,7 @@ static void finish(int i) {
   const char *problem;
   double t = now();
   if (!reply_good(&c->reply, &problem)) {
-    if (!bad++) fprintf(stderr, "%s: %.400s\n", problem, c->reply.head);
+    if (!bad++) fprintf(stderr, "%s: %.1500s\n", problem, c->reply.head);
   } else {
     finished += t >= begin_s && t < end_s;
     if (c->due >= begin_s && c->due < end_s) {
@@ -160,21 +167,23 @@ static double at(double share) { return measured ? latency[(long)((measured - 1)
 
 static void report(double seconds, long done, long seen) {
   qsort(latency, measured, sizeof *latency, by_size);
-  printf("{\"seconds\":%.4f,\"finished\":%ld,\"events\":%ld,\"bad\":%ld,\"failed\":%ld,\"p50_ms\":%.4f,\"p99_ms\":%.4f}\n",
+  printf("{\"seconds\":%.4f,\"finished\":%ld,\"events\":%ld,\"bad\":%ld,\"failed\":%ld,"
+         "\"p50_ms\":%.4f,\"p99_ms\":%.4f}\n",
          seconds, done, seen, bad, failed, at(.5), at(.99));
 }
 
-static void run(double start, double ramp, double rate) {
-  double t, began = 0, ended = 0;
+static void run(double start, double ramp, double rate, long least) {
+  double t, began = 0, ended = 0, latest = begin_s + LONGEST * (end_s - begin_s);
   long seen = 0, done = 0;
   static struct epoll_event found[512];
   while (!ended || (rate > 0 && busy(0) && now() < end_s + DRAIN_S)) {
     t = now();
     if (!began && t >= begin_s) { began = t; seen = events; printf("begin %d\n", busy(1)); }
+    if (t >= end_s && !ended && t < latest && finished + events - seen < least) end_s = t + .05;
     if (began && !ended && t >= end_s) { ended = t; seen = events - seen; done = finished; puts("end"); continue; }
     while (opened < most && opened <= most * (ramp > 0 ? (t - start) / ramp : 1)) open_connection(opened++);
-    double due = start + (sent + 1) / (rate > 0 ? rate : 1);
-    for (; !ended && idles && (rate <= 0 || due <= t); due = start + (sent + 1) / rate) ask(idle[--idles], rate > 0 ? due : t);
+    double due = rate > 0 ? start + (sent + 1) / rate : t;
+    for (; !ended && idles && due <= t; due = rate > 0 ? start + (sent + 1) / rate : t) ask(idle[--idles], due);
     double wait = opened < most ? .001 : rate > 0 && idles && !ended ? due - now() : .01;
     struct timespec nap = {0, wait < 0 ? 0 : (wait > .01 ? .01 : wait) * 1e9};
     int n = epoll_pwait2(epoll, found, 512, &nap, NULL);   /* milliseconds are too coarse for an open loop */
@@ -185,14 +194,14 @@ static void run(double start, double ramp, double rate) {
 
 static void compose(const char *path, const char *file, const char *headers, int port) {
   FILE *f = fopen(file, "rb");
-  if (!f) { perror(file); exit(1); }
+  if (!f) die(file);
   char *text = malloc(1 << 20);
   size_t n = fread(text, 1, 1 << 20, f);
   fclose(f);
   request = malloc(n + 8192);
-  request_len = sprintf(request, "POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\nuser-agent: OpenAI/Python 3.54.0\r\naccept: "
-                        "application/json\r\ncontent-type: application/json\r\n%scontent-length: %zu\r\n\r\n",
-                        path, port, headers, n);
+  const char *format = "POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\nuser-agent: OpenAI/Python 3.54.0\r\n"
+                       "accept: application/json\r\ncontent-type: application/json\r\n%scontent-length: %zu\r\n\r\n";
+  request_len = sprintf(request, format, path, port, headers, n);
   memcpy(request + request_len, text, n);
   request_len += n;
   free(text);
@@ -203,7 +212,8 @@ int main(int argc, char **argv) {
   const char *path = "/v1/chat/completions", *file = "body.json";
   char headers[4096] = "";
   double seconds = 5, warm = 1, ramp = 0, rate = 0;
-  for (int o; (o = getopt(argc, argv, "p:u:b:H:c:d:w:g:r:")) > 0;) {
+  long least = 0;
+  for (int o; (o = getopt(argc, argv, "p:u:b:H:c:d:w:g:r:n:")) > 0;) {
     if (o == 'p') port = atoi(optarg);
     if (o == 'u') path = optarg;
     if (o == 'b') file = optarg;
@@ -213,6 +223,7 @@ int main(int argc, char **argv) {
     if (o == 'w') warm = atof(optarg);
     if (o == 'g') ramp = atof(optarg);
     if (o == 'r') rate = atof(optarg);
+    if (o == 'n') least = atol(optarg);
   }
   signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -221,13 +232,14 @@ int main(int argc, char **argv) {
   files.rlim_cur = files.rlim_max < MOST_FDS ? files.rlim_max : MOST_FDS;
   setrlimit(RLIMIT_NOFILE, &files);
   compose(path, file, headers, port);
-  server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+  server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   epoll = epoll_create1(0);
   conns = calloc(most, sizeof *conns);
   idle = calloc(most + 1, sizeof *idle);
   double start = now();
   begin_s = start + warm;
   end_s = begin_s + seconds;
-  run(start, ramp, rate);
+  run(start, ramp, rate, least);
   return 0;
 }

@@ -58,11 +58,11 @@ static void event(chunk *c, const char *delta, const char *reason) {
 }
 
 static void prepare(void) {
-  static const char *vocabulary[WORDS] = {"The", " customer", " was", " charged", " twice", " for", " one", " order", ";",
-                                          " we", " refund", " the", " second", " payment", " this", " week"};
-  const char *body = "{\"id\":\"chatcmpl-BxYz0123456789abcdefghij\",\"object\":\"chat.completion\",\"created\":1760000000,"
-    "\"model\":\"student-small\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
-    "\"{\\\"category\\\": \\\"billing\\\", \\\"priority\\\": \\\"high\\\", \\\"sentiment\\\": \\\"negative\\\", "
+  static const char *said[WORDS] = {"The", " customer", " was", " charged", " twice", " for", " one", " order", ";",
+                                    " we", " refund", " the", " second", " payment", " this", " week"};
+  const char *body = "{\"id\":\"chatcmpl-BxYz0123456789abcdefghij\",\"object\":\"chat.completion\","
+    "\"created\":1760000000,\"model\":\"student-small\",\"choices\":[{\"index\":0,\"message\":{"
+    "\"role\":\"assistant\",\"content\":\"{\\\"category\\\": \\\"billing\\\", \\\"priority\\\": \\\"high\\\", \\\"sentiment\\\": \\\"negative\\\", "
     "\\\"summary\\\": \\\"The customer was charged twice for the October invoice and asks for a refund of the second "
     "payment before the end of the week.\\\"}\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
     "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":312,\"completion_tokens\":48,\"total_tokens\":360}}";
@@ -72,7 +72,7 @@ static void prepare(void) {
   event(&role, "{\"role\":\"assistant\",\"content\":\"\"}", "null");
   for (int i = 0; i < WORDS; i++) {
     char delta[64];
-    snprintf(delta, sizeof delta, "{\"content\":\"%s\"}", vocabulary[i]);
+    snprintf(delta, sizeof delta, "{\"content\":\"%s\"}", said[i]);
     event(&words[i], delta, "null");
   }
   event(&finish, "{}", "\"stop\"");

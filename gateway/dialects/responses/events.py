@@ -14,7 +14,7 @@ class _Typed(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    error: dict[str, Any] = {}
+    error: dict[str, Any] | str | None = None
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
@@ -35,7 +35,15 @@ def error(body: bytes) -> bytes:
     The fields of an `error` event stand beside an `error` object, which is what makes the SDK raise.  The number of
     the event before it is not known here, and clients that resume a stream by number get nothing from an error: 0.
     """
-    found = _ERROR.decode(body).error or {"message": "The model server gave an error", "type": "api_error"}
-    fields = {key: found.get(key) for key in ("code", "message", "param")}
-    event = {"type": "error", **fields, "sequence_number": 0, "error": found}
+    told = _ERROR.decode(body).error or "The model server gave an error"
+    found = {"message": told, "type": "api_error"} if isinstance(told, str) else told
+    code = found.get("code")
+    event = {
+        "type": "error",
+        "code": None if code is None else str(code),  # some servers repeat the status as a number
+        "message": str(found.get("message", "")),
+        "param": found.get("param"),
+        "sequence_number": 0,
+        "error": found,
+    }
     return framed(msgspec.json.encode(event))

@@ -47,13 +47,17 @@ class ModelServer:
         self.headers: list[dict] = []
         self.left = asyncio.Event()
         self.asked = asyncio.Event()
-        self.app = Starlette(routes=[Route("/v1/chat/completions", self.chat, methods=["POST"])])
+        self.reply = None  # a function of the request and its body that answers in place of the words
+        paths = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings")
+        self.app = Starlette(routes=[Route(path, self.chat, methods=["POST"]) for path in paths])
 
     async def chat(self, request):
         body = json.loads(await request.body())
         self.requests.append(body)
         self.headers.append(dict(request.headers))
         self.asked.set()
+        if self.reply is not None:
+            return await self.reply(request, body)
         word = body["messages"][-1]["content"].split()[-1]
         if word == "hang":
             return await self._hang(request)
@@ -153,13 +157,14 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path):
-    """Everything on free ports, with a store of its own."""
+async def world(request, tmp_path):
+    """Everything on free ports, with a store of its own; the parameter is the patience with a silent upstream."""
     teacher, student = ModelServer(), ModelServer()
     behind = [_plain(teacher.app), _plain(student.app)]
     async with serving(behind[0]) as teacher_url, serving(behind[1]) as student_url:
         path = tmp_path / "preceptor.yaml"
-        path.write_text(CONFIG.format(teacher=teacher_url, student=student_url, port=1))
+        text = CONFIG.replace(" timeout_s: 5", f" timeout_s: {getattr(request, 'param', 5)}")
+        path.write_text(text.format(teacher=teacher_url, student=student_url, port=1))
         settings = config.load(path)
         store = from_url(settings.store.url, tmp_path)
         async with serving(server.server(build(settings, load=lambda: settings, since=0.0))) as url:

@@ -66,7 +66,8 @@ from pathlib import Path
 from domain import config
 from gateway import __main__
 from gateway.app import build
-build(config.load(Path(sys.argv[1])))
+settings = config.load(Path(sys.argv[1]))
+build(settings, load=lambda: settings, since=0.0)
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 heavy = {"openai", "numpy", "torch", "rich", "typer", "pandas", "httpx", "scipy", "sklearn", "evidently"}
 print(json.dumps({

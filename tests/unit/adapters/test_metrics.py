@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from adapters.metrics import COST_USD
+from adapters.metrics import COST_USD, RELOAD_TIMESTAMP
 
 
 def test_cost_is_labelled_by_task_and_leg_only() -> None:
@@ -15,3 +15,8 @@ def test_cost_is_labelled_by_task_and_leg_only() -> None:
         if sample.name.endswith("_total")
     }
     assert samples["metrics-test", "student"] == 0.5
+
+
+def test_the_reload_time_is_that_of_the_process_furthest_behind() -> None:
+    """Of all living workers the oldest reading is shown: one that did not reload is not hidden by the others."""
+    assert RELOAD_TIMESTAMP._multiprocess_mode == "livemin"

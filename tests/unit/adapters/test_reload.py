@@ -96,7 +96,10 @@ async def test_a_reload_is_counted_and_told(caplog):
 
 @pytest.mark.parametrize(
     ("error", "told"),
-    [(ConfigError("tasks.a", "unknown key"), "tasks.a: unknown key"), (ZeroDivisionError("user text"), "ZeroDivisionE")],
+    [
+        (ConfigError("tasks.a", "unknown key"), "tasks.a: unknown key"),
+        (ZeroDivisionError("user text"), "ZeroDivisionE"),
+    ],
 )
 async def test_a_refused_file_is_counted_and_says_why(caplog, error, told):
     """A failure, even a defect, changes nothing, counts one failure and gives its reason."""

@@ -28,5 +28,5 @@ def test_help_names_every_group(run):
     """A new user must find the commands."""
     code, out, _ = run("--help")
     assert code == 0
-    for name in ("init", "check", "serve", "demo", "dataset", "train", "promote", "rollback", "report"):
+    for name in ("init", "check", "serve", "demo", "keys", "dataset", "train", "promote", "rollback", "report"):
         assert name in out

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from cli.supervisor import Role, Supervisor, bind, roles
+from cli.keeper import Role
+from cli.supervisor import Supervisor, bind, roles
 from domain import config
 from domain.errors import PreceptorError
 
@@ -44,47 +45,101 @@ def test_every_process_of_a_machine_is_listed(installation):
     assert [role.name for role in found] == ["gateway-0", "gateway-1", "monitors", "console", "students"]
     assert found[0].listener is found[1].listener
     assert found[0].command(installation.config)[-2] == "--fd"
+    assert [role.name for role in found if role.rereads] == ["gateway-0", "gateway-1", "console"]
     for listener in {role.listener for role in found if role.listener}:
         listener.close()
 
 
-@pytest.mark.slow
-async def test_a_process_that_dies_is_started_again(tmp_path):
-    """The supervisor must bring a killed process back, and end all of them on `stop`."""
-    pids = tmp_path / "pids"
-    code = f"import os, time; open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
-    supervisor = Supervisor([Script("worker", "", None, code)], path=tmp_path, metrics=tmp_path / "metrics")
-    running = asyncio.get_running_loop().create_task(supervisor.run())
-    first = await _pid(pids, 1)
-    os.kill(first, signal.SIGKILL)
-    second = await _pid(pids, 2)
-    assert second != first
-    supervisor.stop()
+def supervisor(installation, *found, load=None):
+    """A supervisor of scripts on a good configuration."""
+    settings = config.load(installation.config)
+    return Supervisor(
+        found,
+        path=installation.config,
+        metrics=installation.root / "metrics",
+        settings=settings,
+        load=load or (lambda: config.load(installation.config)),
+    )
+
+
+class Machine:
+    """Two processes that hear SIGHUP and one that does not; each says what happens to it."""
+
+    def __init__(self, installation):
+        self._file = installation.root / "lines"
+        say = f"import signal, sys, time\ndef say(x): open({str(self._file)!r}, 'a').write(x + '\\n')\n"
+        hears = "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])\n"
+
+        def role(name, *, rereads):
+            listens = f"signal.signal(signal.SIGHUP, lambda *_: say('{name} told'))\n{hears}" if rereads else ""
+            return Script(name, name, None, rereads, f"{say}{listens}say('{name} up')\ntime.sleep(60)")
+
+        self.supervisor = supervisor(
+            installation, *(role(n, rereads=n != "monitors") for n in ("gateway", "monitors", "console"))
+        )
+
+    def lines(self):
+        """What has happened."""
+        return sorted(self._file.read_text().splitlines()) if self._file.exists() else []
+
+    async def until(self, *expected):
+        """Wait until exactly this has happened."""
+        async with asyncio.timeout(20):
+            while self.lines() != sorted(expected):
+                await asyncio.sleep(0.01)
+
+
+UP = ("gateway up", "monitors up", "console up")
+
+
+@pytest.fixture
+async def machine(installation):
+    """Three processes that run."""
+    made = Machine(installation)
+    running = asyncio.get_running_loop().create_task(made.supervisor.run())
+    await made.until(*UP)
+    yield made
+    made.supervisor.stop()
     assert await asyncio.wait_for(running, 20) == 0
-    with pytest.raises(ProcessLookupError):
-        os.kill(second, 0)
 
 
 @pytest.mark.slow
-async def test_a_bad_configuration_is_not_tried_again(tmp_path):
-    """Exit code 2 means that restarting cannot help: everything ends with it."""
-    code = "import sys; sys.exit(2)"
-    supervisor = Supervisor([Script("worker", "", None, code)], path=tmp_path, metrics=tmp_path / "metrics")
-    assert await asyncio.wait_for(supervisor.run(), 20) == 2
+async def test_sighup_reaches_every_process(machine, caplog):
+    """Those that can reread their file are told to; the others are started anew."""
+    with caplog.at_level("INFO"):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await machine.until(*UP, "gateway told", "console told", "monitors up")
+    assert "config_reloaded tasks=tickets" in caplog.text
 
 
-async def test_old_metrics_are_wiped(tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("nonsense: 1\n", "nonsense: unknown key"), ("server: {workers: 7}\n", "server.workers: this change needs")],
+)
+async def test_a_file_that_cannot_be_used_changes_nothing(machine, installation, caplog, text, reason):
+    """The reason is logged; only the console hears of it, which refuses the file, too, and counts that."""
+    good = installation.config.read_text()
+    installation.config.write_text(good + text)
+    assert not await machine.supervisor.reload()
+    assert f"config_reload_failed error={reason}" in caplog.text
+    await machine.until(*UP, "console told")
+    installation.config.write_text(good)
+    assert await machine.supervisor.reload()
+    await machine.until(*UP, "console told", "console told", "gateway told", "monitors up")
+
+
+@pytest.mark.slow
+async def test_a_bad_configuration_is_not_tried_again(installation):
+    """Exit code 2 at the first start means that restarting cannot help: everything ends with it."""
+    roles = [Script("good", "", None, code="import time; time.sleep(60)"), Script("bad", "", None, code="exit(2)")]
+    assert await asyncio.wait_for(supervisor(installation, *roles).run(), 20) == 2
+
+
+async def test_old_metrics_are_wiped(installation):
     """Samples of an earlier run must not be added to this one."""
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics" / "counter_1.db").touch()
-    await Supervisor([], path=tmp_path, metrics=tmp_path / "metrics").run()
-    assert list((tmp_path / "metrics").iterdir()) == []
-
-
-async def _pid(file, count):
-    for _ in range(400):
-        lines = file.read_text().split() if file.exists() else []
-        if len(lines) >= count:
-            return int(lines[-1])
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"no process number {count}")
+    metrics = installation.root / "metrics"
+    metrics.mkdir()
+    (metrics / "counter_1.db").touch()
+    await supervisor(installation).run()
+    assert list(metrics.iterdir()) == []

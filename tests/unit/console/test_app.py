@@ -26,7 +26,8 @@ async def client(tmp_path):
         "tasks": {"t": {"teacher": model, "student": model, "output": {"text": {}}}},
         "embedders": {"minilm": {}},
     }
-    app = build(config.parse(document, environ={}, root=tmp_path))
+    settings = config.parse(document, environ={}, root=tmp_path)
+    app = build(settings, load=lambda: settings, since=0.0)
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://t") as made:
         yield made

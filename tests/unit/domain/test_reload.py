@@ -78,18 +78,18 @@ class Marks:
         return mark
 
 
-class Over(Exception):
+class OverError(Exception):
     """The script has ended and nothing has happened."""
 
 
 async def looks(mark, *, most=10):
-    """How often the mark was looked at until it was renewed; raises `Over` after `most`."""
+    """How often the mark was looked at until it was renewed; raises `OverError` after `most`."""
     pauses = []
 
     async def sleep(seconds):
         pauses.append(seconds)
         if len(pauses) == most:
-            raise Over
+            raise OverError
 
     await mark.renewed(sleep=sleep)
     assert set(pauses) <= {1.0}
@@ -114,7 +114,7 @@ async def test_a_new_mark_is_heard(marks, expected):
 @pytest.mark.parametrize("marks", [(0.0,), (99.0,), (100.0,), (StoreError("gone"),)])
 async def test_an_old_mark_is_no_news(marks):
     """What was asked before the file was read has been obeyed; without a store nobody asks."""
-    with pytest.raises(Over):
+    with pytest.raises(OverError):
         await looks(ReloadMark(Marks(*marks), since=100.0))
 
 
@@ -123,7 +123,7 @@ async def test_a_mark_is_heard_once():
     store = Marks(200.0)
     mark = ReloadMark(store, since=100.0)
     assert await looks(mark) == 1
-    with pytest.raises(Over):
+    with pytest.raises(OverError):
         await looks(mark)
     store.marks = [300.0]
     assert await looks(mark) == 1

@@ -10,6 +10,7 @@ import pytest
 from domain.errors import PreceptorError
 from gateway import server
 from gateway.__main__ import main
+from gateway.protocol import GatewayProtocol
 
 CONFIG = """
 upstreams: {{a: {{base_url: "http://127.0.0.1:9/v1"}}}}
@@ -82,7 +83,8 @@ def test_a_port_in_use_is_one_line_and_exit_2(tmp_path, capsys, taken):
 
 
 def test_the_server_is_lean():
-    """No access log, no server header, httptools: what the measurements chose."""
+    """No access log, no server header, no look at proxies, our own protocol: what the measurements chose."""
     config = server.server(None).config
-    assert (config.access_log, config.server_header, config.http) == (False, False, "httptools")
+    assert (config.access_log, config.server_header, config.proxy_headers) == (False, False, False)
+    assert (config.http, config.ws, config.timeout_keep_alive) == (GatewayProtocol, "none", 75)
     assert config.timeout_graceful_shutdown + 10 < 30  # the supervisor kills after 30 s

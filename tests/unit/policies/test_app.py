@@ -12,7 +12,7 @@ from domain.errors import ConfigError
 from domain.ports import Subject
 from domain.records import Stage, Verdict
 from domain.settings import OutputSettings, TaskSettings
-from policies.app import KINDS, build, default_policies
+from policies.app import KINDS, build, default_policies, load
 
 LABELS = {"labels": ["refund", "cancel"]}
 CARD, KEY = "4111 1111 1111 1111", "sk-" + "aB3dE6gH9jK2mN5pQ8sT1vW4"
@@ -134,3 +134,21 @@ def test_every_kind_says_what_it_does_in_some_stage(name: str) -> None:
 def test_default_policies_need_only_the_output_settings() -> None:
     """The CLI shows the chain of a task before anything is built."""
     assert default_policies(OutputSettings(text={})).output[0].name == "length"
+
+
+def test_a_file_is_loaded_with_its_policies_tried(tmp_path: Path) -> None:
+    """A file that reads well but names a check that cannot be built is refused with the path of the key."""
+    model = {"upstream": "up", "model": "m"}
+    policies = {"output": ["label"]}
+    document: dict[str, Any] = {
+        "upstreams": {"up": {"base_url": "http://127.0.0.1:1/v1"}},
+        "embedders": {"minilm": {}},
+        "tasks": {"t": {"teacher": model, "student": model, "output": LABELS, "policies": policies}},
+    }
+    path = tmp_path / "preceptor.yaml"
+    path.write_text(json.dumps(document))
+    assert list(load(path).tasks) == ["t"]
+    policies["output"].append("lable")
+    path.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match=r"^tasks.t.policies.output.1: unknown check 'lable'"):
+        load(path)

@@ -19,6 +19,8 @@ INPUT = Subject(Stage.INPUT, ("call 555 now",), (), "call 555 now")
 class Finds:
     """A check that finds `555`, after `takes_s` on the clock."""
 
+    triggers: tuple[str, ...] = ()
+
     def __init__(self, name: str, clock: ManualClock, *, takes_s: float = 0.0) -> None:
         self.name, self.runs = name, 0
         self._clock, self._takes_s = clock, takes_s
@@ -32,6 +34,7 @@ class Finds:
 
 class Raises:
     name = "broken"
+    triggers: tuple[str, ...] = ()
 
     def inspect(self, subject: Subject) -> Decision | None:
         raise RuntimeError(subject.texts[0])
@@ -154,3 +157,15 @@ def test_the_strongest_verdict_wins(verdicts: list[Verdict], stage: Stage) -> No
     assert Verdict.ALLOW not in {d.verdict for d in judged.decisions}
     strongest = [f"{d.check}:{d.reason}" for d in judged.decisions if d.verdict is judged.verdict]
     assert judged.reason == (strongest[0] if strongest else "")
+
+
+def test_checks_without_a_trigger_in_the_text_are_not_run() -> None:
+    """The prefilter saves the closer look, keeps the order of the chain, and never skips an untriggered kind."""
+    clock = ManualClock()
+    always, gated, other = Finds("always", clock), Finds("gated", clock), Finds("other", clock)
+    gated.triggers, other.triggers = ("5{3}",), ("nowhere",)
+    judged = engine([configured(check) for check in (gated, other, always)], clock).judge(INPUT)
+    assert [decision.check for decision in judged.decisions] == ["gated", "always"]
+    assert (gated.runs, other.runs, always.runs) == (1, 0, 1)
+    engine([configured(check) for check in (gated, other)], clock).judge(Subject(Stage.INPUT, ("call",), (), ""))
+    assert (gated.runs, other.runs) == (1, 0)

@@ -22,8 +22,7 @@ async def connected(
     """A connection to a server that runs `handler`."""
     async with RawServer(handler) as server:
         port = int(server.url.split(":")[2].split("/")[0])
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
+        _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection("upstream x", on_lost=on_lost), "127.0.0.1", port
         )
         yield connection
@@ -34,10 +33,7 @@ async def body(connection: Connection, *, timeout_s: float = FOREVER_S) -> bytes
     """One exchange up to the end of its body."""
     connection.send(REQUEST, timeout_s=timeout_s)
     await connection.head()
-    pieces = []
-    while piece := await connection.read():
-        pieces.append(piece)
-    return b"".join(pieces)
+    return await connection.read_all(1 << 30)
 
 
 async def test_a_connection_carries_one_exchange_after_another() -> None:
@@ -116,6 +112,52 @@ async def test_a_slow_answer_is_no_silence() -> None:
         assert await body(connection, timeout_s=timeout_s) == b"x" * 10
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["from the start", "moved"])
+async def test_a_deadline_ends_a_busy_exchange(moved: bool) -> None:
+    """A server that goes on and on is left when the time is up, and the error says how long that was."""
+
+    async def handler(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            await conversation.send(b"x")
+            await asyncio.sleep(0)
+
+    async with connected(handler) as connection:
+        now = asyncio.get_running_loop().time()
+        connection.send(REQUEST, timeout_s=FOREVER_S, deadline=None if moved else now + 0.1)
+        await connection.head()
+        if moved:
+            connection.due(now + 0.1)
+        with pytest.raises(UpstreamError, match=r"did not end its answer within 0\.1 s") as caught:
+            await connection.read_all(1 << 30)
+        assert caught.value.kind is UpstreamFailure.TIMEOUT
+        assert not connection.usable
+
+
+async def test_a_deadline_that_is_put_off_ends_nothing() -> None:
+    """The latest deadline counts, also against that of the exchange before; between exchanges there is none."""
+
+    async def handler(conversation: Conversation) -> None:
+        for _ in range(2):
+            await conversation.request()
+            await conversation.send(HEAD, b"01234")
+            await asyncio.sleep(0.05)  # real time has to pass the first deadline
+            await conversation.send(b"56789")
+        await conversation.left()
+
+    async with connected(handler) as connection:
+        loop = asyncio.get_running_loop()
+        for later in (None, loop.time() + FOREVER_S):
+            connection.send(REQUEST, timeout_s=FOREVER_S, deadline=loop.time() + 0.02)
+            await connection.head()
+            connection.due(later)
+            assert await connection.read_all(10) == b"0123456789"
+            assert connection.release()
+        connection.due(loop.time())
+        assert connection.usable
+
+
 async def test_a_slow_reader_holds_the_server_back() -> None:
     """Unread bytes stay bounded however much the server wants to send, and all of them arrive once they are read."""
     size = 8 * 1024 * 1024
@@ -138,10 +180,7 @@ async def test_a_slow_reader_holds_the_server_back() -> None:
             for _ in range(100):
                 await asyncio.sleep(0)
         assert connection.response.buffered < 512 * 1024
-        total = 0
-        while piece := await connection.read():
-            total += len(piece)
-        assert total == size
+        assert len(await connection.read_all(size)) == size
         assert connection.release()
 
 

@@ -72,3 +72,38 @@ async def test_streams_that_are_left_are_counted_once() -> None:
     for stream in (read, left, left):
         await stream.aclose()
     assert upstream.cancelled == 1
+
+
+async def test_deadlines_are_kept_and_honoured() -> None:
+    """Who waits beyond a deadline, of the call or a later one, gets a timeout; the deadlines are on record."""
+    loop = asyncio.get_running_loop()
+    never = asyncio.Event()
+    upstream = ReplayUpstream([Scripted(gate=never), Scripted(chunks=(b"a",), hold=never)])
+    soon = loop.time() + 0.01
+    with pytest.raises(UpstreamError, match=r"within 0\.\d+ s") as caught:
+        await upstream.complete("/x", b"", deadline=soon)
+    assert caught.value.kind is UpstreamFailure.TIMEOUT
+    stream = await upstream.stream("/x", b"", deadline=loop.time() + 60)
+    pieces = aiter(stream)
+    assert await anext(pieces) == b"a"
+    stream.due(loop.time() + 0.01)
+    with pytest.raises(UpstreamError) as caught:
+        await anext(pieces)
+    assert caught.value.kind is UpstreamFailure.TIMEOUT
+    await stream.aclose()
+    assert upstream.requests[0].deadline == soon
+    assert (len(upstream.dues), upstream.cancelled) == (1, 2)
+
+
+async def test_a_stream_is_held_until_the_test_lets_it_go() -> None:
+    """`hold` is a stall after the pieces: the stream ends, or fails, when it opens."""
+    hold = asyncio.Event()
+    upstream = ReplayUpstream(lambda _: Scripted(chunks=(b"a",), hold=hold, error=BROKEN, late=True))
+    pieces = aiter(await upstream.stream("/x", b""))
+    assert await anext(pieces) == b"a"
+    waiting = asyncio.ensure_future(anext(pieces))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    hold.set()
+    with pytest.raises(UpstreamError, match="closed the connection"):
+        await waiting

@@ -147,6 +147,21 @@ async def test_logprobs_are_the_students_probabilities(sdk, root, gated):
     assert chunks[-1].usage == whole.usage
 
 
+async def test_the_sdk_gets_a_response(sdk, root, gated):
+    """Whole, streamed and through the stream helper, `/v1/responses` must give the label and its probabilities."""
+    _put(root, "v1", gated)
+    asked = {"model": "v1", "input": "yes yes", "include": ["message.output_text.logprobs"], "top_logprobs": 2}
+    whole = await sdk.responses.create(**asked)
+    assert (whole.output_text, whole.status, whole.usage.total_tokens) == ("yes", "completed", 3)
+    (token,) = whole.output[0].content[0].logprobs
+    assert sum(np.exp(top.logprob) for top in token.top_logprobs) == pytest.approx(1.0)
+    events = [event async for event in await sdk.responses.create(stream=True, **asked)]
+    assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == "yes"
+    async with sdk.responses.stream(**asked) as stream:
+        final = await stream.get_final_response()
+    assert (final.output_text, final.usage) == (whole.output_text, whole.usage)
+
+
 async def test_models_are_what_lies_in_the_folder(sdk, root, gated):
     """A student that was just trained must be listed and served without a restart."""
     assert [model.id async for model in sdk.models.list()] == []
@@ -164,6 +179,8 @@ async def test_models_are_what_lies_in_the_folder(sdk, root, gated):
     [
         ("POST", "/v1/chat/completions", b"{", 400, "could not parse"),
         ("POST", "/v1/chat/completions", b'{"model":"v1","messages":[]}', 400, "user message"),
+        ("POST", "/v1/responses", b'{"model":"v1","input":" "}', 400, "user message"),
+        ("POST", "/v1/responses", b'{"model":"v1","input":"a","background":true}', 400, "background"),
         ("POST", "/v1/chat/completions", b" " * 6000, 413, "larger than 5000"),
         ("GET", "/v1/chat/completions", None, 405, "Method Not Allowed"),
         ("GET", "/v2", None, 404, "Not Found"),

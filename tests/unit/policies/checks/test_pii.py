@@ -123,3 +123,14 @@ def _luhn_sum(number: str) -> int:
     """The textbook form: double every second digit from the right, add all digits."""
     digits = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(number))]
     return sum(digit - 9 if digit > 9 else digit for digit in digits)
+
+
+def test_one_finding_is_enough_where_nothing_is_redacted() -> None:
+    """Without redaction the check stops at the first thing found, which is one that the full search finds too."""
+    subject = Subject(Stage.INPUT, ("nothing here", "ann@example.org 8.8.8.8 650-253-0000"), (), "")
+    one, every = PiiCheck(Options(), all_spans=False).inspect(subject), PiiCheck(Options()).inspect(subject)
+    assert one is not None
+    assert every is not None
+    assert len(one.spans) == 1 < len(every.spans) == 3
+    assert one.spans[0] in every.spans
+    assert PiiCheck(Options(), all_spans=False).inspect(Subject(Stage.INPUT, ("fine",), (), "")) is None

@@ -139,3 +139,14 @@ def test_unknown_kinds_are_refused(kinds: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as caught:
         Options(kinds=kinds)
     assert caught.value.path == "kinds"
+
+
+def test_one_finding_is_enough_where_nothing_is_redacted() -> None:
+    """Without redaction the check stops at the first thing found, which is one that the full search finds too."""
+    subject = Subject(Stage.INPUT, ("nothing here", "AKIAQYLPMN5HXIZ7K2QF and glpat-aB3dE6gH9jK2mN5pQ8sT"), (), "")
+    one, every = SecretsCheck(Options(), all_spans=False).inspect(subject), SecretsCheck(Options()).inspect(subject)
+    assert one is not None
+    assert every is not None
+    assert len(one.spans) == 1 < len(every.spans) == 2
+    assert one.spans[0] in every.spans
+    assert SecretsCheck(Options(), all_spans=False).inspect(Subject(Stage.INPUT, ("fine",), (), "")) is None

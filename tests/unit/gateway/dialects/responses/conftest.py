@@ -121,10 +121,8 @@ class Wire:
     def stream(cls, output, *, size=3, turns=(), end="completed", **fields):
         """The data of all events; the events of items take turns as `turns` says, else one item follows the other."""
         lanes = [list(_item_events(number, item, size)) for number, item in enumerate(output)]
-        middle = []
-        for turn in turns:
-            if lane := lanes[turn % len(lanes)] if lanes else None:
-                middle.append(lane.pop(0))
+        chosen = [lanes[turn % len(lanes)] for turn in turns] if lanes else []
+        middle = [lane.pop(0) for lane in chosen if lane]
         middle += [event for lane in lanes for event in lane]
         begun = cls.response([], "in_progress", usage=None)
         first = [{"type": f"response.{name}", "response": begun} for name in ("created", "in_progress")]
@@ -139,37 +137,41 @@ class Wire:
         return data
 
 
+SIMPLE = {
+    "function_call": ("function_call_arguments", "arguments", {"name": "f"}),
+    "custom_tool_call": ("custom_tool_call_input", "input", {}),
+    "code_interpreter_call": ("code_interpreter_call_code", "code", {}),
+    "mcp_call": ("mcp_call_arguments", "arguments", {}),
+}
+
+
 def _item_events(number, item, size):
-    common = {"item_id": "i", "output_index": number}
+    at = {"item_id": "i", "output_index": number}
     yield {"type": "response.output_item.added", "output_index": number, "item": _without_texts(item)}
-    match item["type"]:
-        case "message":
-            for index, part in enumerate(item["content"]):
-                kind, field = ("output_text", "text") if part["type"] == "output_text" else ("refusal", "refusal")
-                yield from _part(part, kind, field, common | {"content_index": index}, size)
-        case "reasoning":
-            for index, part in enumerate(item["summary"]):
-                at = common | {"summary_index": index}
-                part_event = "response.reasoning_summary_part"
-                yield {"type": f"{part_event}.added", **at, "part": part | {"text": ""}}
-                yield from _pieces("reasoning_summary_text", "text", part["text"], at, size)
-                yield {"type": f"{part_event}.done", **at, "part": part}
-            for index, part in enumerate(item["content"]):
-                yield from _part(part, "reasoning_text", "text", common | {"content_index": index}, size)
-        case "function_call":
-            more = {"name": "f"}
-            yield from _pieces("function_call_arguments", "arguments", item["arguments"], common, size, more)
-        case "custom_tool_call":
-            yield from _pieces("custom_tool_call_input", "input", item["input"], common, size)
-        case "code_interpreter_call":
-            yield from _pieces("code_interpreter_call_code", "code", item["code"], common, size)
-        case "mcp_call":
-            yield from _pieces("mcp_call_arguments", "arguments", item["arguments"], common, size)
-        case "shell_call":
-            at = common | {"command_index": 0}
-            yield {"type": "response.shell_call_command.added", **at, "command": ""}
-            yield from _pieces("shell_call_command", "command", item["action"]["commands"][0], at, size)
+    if item["type"] in SIMPLE:
+        kind, field, more = SIMPLE[item["type"]]
+        yield from _pieces(kind, field, item[field], at, size, more)
+    elif item["type"] == "message":
+        for index, part in enumerate(item["content"]):
+            kind, field = ("output_text", "text") if part["type"] == "output_text" else ("refusal", "refusal")
+            yield from _part(part, kind, field, at | {"content_index": index}, size)
+    elif item["type"] == "reasoning":
+        yield from _reasoning(item, at, size)
+    else:
+        at |= {"command_index": 0}
+        yield {"type": "response.shell_call_command.added", **at, "command": ""}
+        yield from _pieces("shell_call_command", "command", item["action"]["commands"][0], at, size)
     yield {"type": "response.output_item.done", "output_index": number, "item": item}
+
+
+def _reasoning(item, at, size):
+    for index, part in enumerate(item["summary"]):
+        here = at | {"summary_index": index}
+        yield {"type": "response.reasoning_summary_part.added", **here, "part": part | {"text": ""}}
+        yield from _pieces("reasoning_summary_text", "text", part["text"], here, size)
+        yield {"type": "response.reasoning_summary_part.done", **here, "part": part}
+    for index, part in enumerate(item["content"]):
+        yield from _part(part, "reasoning_text", "text", at | {"content_index": index}, size)
 
 
 def _part(part, kind, field, at, size):

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.records import Usage
@@ -33,7 +33,11 @@ def _read(events):
         ),
         (lambda w: [w.message(w.refused("no"))], {"output.0.content.0.refusal": "no"}, "stop"),
         (lambda w: [w.called("{}")], {"function_call.0.arguments": "{}"}, "tool_calls"),
-        (lambda w: [w.custom("x"), w.called("y")], {"function_call.0.input": "x", "function_call.1.arguments": "y"}, "tool_calls"),
+        (
+            lambda w: [w.custom("x"), w.called("y")],
+            {"function_call.0.input": "x", "function_call.1.arguments": "y"},
+            "tool_calls",
+        ),
         (lambda w: [w.shelled("ls")], {"function_call.0.action.commands.0": "ls"}, "tool_calls"),
         (lambda w: [w.coded("1+1"), w.message(w.said("2"))], {"output.0.code": "1+1", "content": "2"}, "stop"),
         (lambda w: [w.remote("q")], {"output.0.arguments": "q", "output.0.output": "fine"}, "stop"),
@@ -48,6 +52,7 @@ def test_every_text_has_its_place(wire, make, texts, reason):
         assert (answer.usage, answer.failed) == (Usage(7, 3), False)
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 9))
 def test_streamed_and_whole_answers_are_the_same(wire, data, size):
     """Whatever a response holds, its events in order show the same texts as its body."""
@@ -129,9 +134,20 @@ def test_a_repetition_that_says_something_else_is_kept():
     """The checks must see both, for a client may read either; a beginning of what came adds nothing."""
     at = {"output_index": 0, "content_index": 0}
     events = [{"type": "response.output_text.delta", **at, "delta": "good"}]
-    events += [{"type": "response.output_text.done", **at, "text": text} for text in ("bad", "bad", "go", "good", "worse")]
+    events += [
+        {"type": "response.output_text.done", **at, "text": text} for text in ("bad", "bad", "go", "good", "worse")
+    ]
     texts = _read([json.dumps(event).encode() for event in events]).choices[0].texts
     assert texts == {"content": "good", "content.restated": "bad\nworse"}
+
+
+def test_a_repetition_that_goes_on_is_the_text():
+    """Where the pieces were not all, the whole text counts, and only once."""
+    at = {"output_index": 0, "content_index": 0}
+    piece = {"type": "response.output_text.delta", **at, "delta": "good"}
+    done = {"type": "response.output_text.done", **at, "text": "good day"}
+    events = [json.dumps(event).encode() for event in (piece, done, done)]
+    assert _read(events).choices[0].texts == {"content": "good day"}
 
 
 def test_events_of_unknown_kinds_are_seen(wire):
@@ -161,7 +177,8 @@ def test_log_probabilities_are_counted_once(wire):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b"<html>", b'{"error":{"message":"x"}}', b'{"output":7}', b'{"output":[7]}', b'{"choices":[]}']
+    "body",
+    [b"", b"{}", b"[]", b"<html>", b'{"error":{"message":"x"}}', b'{"output":7}', b'{"output":[7]}', b'{"choices":[]}'],
 )
 def test_what_is_no_response_is_an_error(body):
     """Anything but a response is refused, and so is an event without type."""
