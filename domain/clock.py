@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+# What asyncio's and uvloop's `loop.time()` read.  To ask for the running loop first costs a system call (getpid).
+loop_time = time.monotonic
+
 
 class Clock(Protocol):
     """Wall time in seconds since the epoch, and a monotonic second hand for durations."""

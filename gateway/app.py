@@ -8,10 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import PlainTextResponse, Response
-from starlette.exceptions import HTTPException
-
 from adapters.stores.sqlite import from_url
 from adapters.upstreams.openai_http import OpenAIUpstream
 from domain.clock import SystemClock
@@ -23,7 +19,6 @@ from gateway.dialects.completions.dialect import CompletionsDialect
 from gateway.dialects.embeddings.dialect import EmbeddingsDialect
 from gateway.dialects.responses.dialect import ResponsesDialect
 from gateway.endpoints import Endpoints
-from gateway.errors import ApiError, error_body, unknown_model, unknown_path
 from gateway.journal import Journal
 from gateway.keyring import Keyring
 from gateway.ledger import Ledger
@@ -35,7 +30,7 @@ from gateway.reload import reloadable
 from gateway.request import TaskRoute
 from gateway.resilience.group import Group
 from gateway.resilience.metrics import UpstreamMetrics
-from gateway.stored import stored_completions
+from gateway.site import site
 from gateway.storing import Storing
 from gateway.swap import Swap
 from policies import app as policies
@@ -147,7 +142,7 @@ class Gateway:
                 },
             ),
         ]
-        app: ASGIApp = _application(sorted(routes), records.store)
+        app: ASGIApp = site(sorted(routes), records.store)
         for layer, arguments in reversed(layers):
             app = layer(app, **arguments)
         return app
@@ -229,49 +224,3 @@ def _upstreams(settings: Settings) -> dict[str, list[Upstream]]:
 
 def _queue(settings: Settings) -> int:
     return max(task.journal.queue for task in settings.tasks.values())
-
-
-def _application(names: list[str], store: Store) -> FastAPI:
-    """Everything that is not the hot route."""
-    app = FastAPI(title="Preceptor", openapi_url=None, docs_url=None, redoc_url=None)
-    app.include_router(stored_completions(store))
-
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        """The tasks, as OpenAI lists models."""
-        return {"object": "list", "data": [_model(name) for name in names]}
-
-    @app.get("/v1/models/{name:path}")
-    async def model(name: str) -> dict[str, Any]:
-        """One task."""
-        if name not in names:
-            raise unknown_model(name, names)
-        return _model(name)
-
-    @app.get("/healthz")
-    async def healthz() -> PlainTextResponse:
-        """The process answers."""
-        return PlainTextResponse("ok\n")
-
-    @app.get("/readyz")
-    async def readyz() -> PlainTextResponse:
-        """Traffic may come: the gateway needs neither store nor monitors to answer."""
-        return PlainTextResponse("ready\n")
-
-    @app.exception_handler(ApiError)
-    async def refused(_: Request, error: ApiError) -> Response:
-        """Our own errors."""
-        return Response(error.body, error.status, media_type="application/json")
-
-    @app.exception_handler(HTTPException)
-    async def not_found(request: Request, error: HTTPException) -> Response:
-        """The framework's errors, in OpenAI's shape."""
-        known = unknown_path(request.url.path) if error.status_code == 404 else None
-        body = known.body if known else error_body(str(error.detail), kind="invalid_request_error")
-        return Response(body, error.status_code, error.headers, media_type="application/json")
-
-    return app
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "preceptor"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from domain.clock import loop_time
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.ports import Headers, ReplyStream
 from gateway import sse
@@ -151,7 +151,7 @@ class EventStream:
 
     async def _last_bytes(self) -> None:
         """Read the end of the body, which most servers send apart: only then can the connection be used again."""
-        self._reply.due(asyncio.get_running_loop().time() + _LAST_BYTES_S)
+        self._reply.due(loop_time() + _LAST_BYTES_S)
         try:
             while True:
                 await anext(self._pieces)

@@ -1,4 +1,4 @@
-"""A time limit that moves with every request and costs no timer of its own: one timer a connection, which looks again."""
+"""A time limit that moves with every request without a timer of its own: one timer a connection, which looks again."""
 
 from __future__ import annotations
 

@@ -79,6 +79,7 @@ class Dialect(Protocol):
 
     name: str  # "chat": a metric label
     path: str  # "/chat/completions", relative to /v1 and to an upstream's base URL
+    input_field: str  # what a blocked input is told to be wrong in
     done: bytes | None  # the data that ends a stream; None: the last event says so itself
     stores: bool  # its answers can be stored, listed and got again
     one_model: bool  # answers of two models cannot stand for each other (vectors)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from domain import tasks
+from domain.clock import loop_time
 from gateway.authorize import SCOPE_KEY, allow
 from gateway.errors import ApiError, blocked_media, unknown_model, wrong_method
 from gateway.metrics import Outcome
@@ -76,7 +77,7 @@ class Endpoints:
             scope["headers"],
             owner="" if key is None else key.id,
             started_s=started_s,
-            now=asyncio.get_running_loop().time(),
+            now=loop_time(),
             clock=self._clock,
         )
 

@@ -89,7 +89,7 @@ def broken() -> ApiError:
     return ApiError(500, message, kind="api_error", code="internal_error")
 
 
-def blocked(reason: str) -> ApiError:
-    """A policy refused the input; `reason` is its check and code."""
+def blocked(reason: str, *, param: str) -> ApiError:
+    """A policy refused the input, which stands in `param`; `reason` is its check and code."""
     message = f"The request was blocked by a policy ({reason})"
-    return ApiError(400, message, code="content_policy_violation", param="messages")
+    return ApiError(400, message, code="content_policy_violation", param=param)

@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from gateway.errors import ApiError, broken
-from gateway.identity import id_headers
+from gateway.identity import header, id_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        declared = header(scope["headers"], b"content-length")
         if declared.isdigit() and int(declared) > self._most_bytes:
             raise await self._too_large(receive, int(declared), more=True)
         seen = 0

@@ -89,7 +89,7 @@ class Pipeline:
             deployment, place=passage.place, teacher_only=fallback, one_model=call.dialect.one_model
         )
         if ruling.verdict is Verdict.BLOCK or not steps:
-            raise blocked(ruling.reason)
+            raise blocked(ruling.reason, param=call.dialect.input_field)
         if fallback:
             self._metrics.fallbacks("input").inc()
         for step in steps[:-1]:

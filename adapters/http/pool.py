@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.http import tls
 from adapters.http.connection import Connection
+from domain.clock import loop_time
 from domain.errors import UpstreamError, UpstreamFailure
 
 
@@ -57,7 +58,7 @@ class Pool:
         Raises:
             UpstreamError: there was no answer.
         """
-        since = asyncio.get_running_loop().time()
+        since = loop_time()
         if deadline is not None and deadline <= since:
             raise UpstreamError(UpstreamFailure.TIMEOUT, f"{self._peer} was not asked: the time for it was up before")
         reused = self._take()
@@ -105,7 +106,7 @@ class Pool:
 
     async def _connect(self, *, since: float, deadline: float | None) -> Connection:
         address, timeout_s = self._address, self._connect_timeout_s
-        end = asyncio.get_running_loop().time() + timeout_s
+        end = loop_time() + timeout_s
         if deadline is not None and deadline < end:
             end, timeout_s = deadline, deadline - since
         try:

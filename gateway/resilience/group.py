@@ -7,7 +7,7 @@ import functools
 import random
 from typing import TYPE_CHECKING, Generic
 
-from domain.clock import SystemClock
+from domain.clock import SystemClock, loop_time
 from domain.errors import UpstreamError, UpstreamFailure
 from gateway.resilience import retry
 from gateway.resilience.balancer import Balancer
@@ -84,7 +84,7 @@ class Group:
         Raises:
             UpstreamError: the last attempt gave no outcome, or there was none (OVERLOADED; TIMEOUT after `deadline`).
         """
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         if now >= deadline:  # spent on other models: this one is not to blame
             raise UpstreamError(UpstreamFailure.TIMEOUT, f"no time was left to ask upstream {self._name}")
         call = _Call(attempt, deadline, streams)
@@ -127,7 +127,7 @@ class Group:
 
     async def _paused(self, call: _Call[T], failed: T | UpstreamError, number: int) -> bool:
         """Wait before a retry; False: there is to be none."""
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         pause = retry.pause_s(
             failed, number=number, left_s=call.deadline - now, uniform=self._random(), wall_s=self._clock.now_s()
         )
@@ -144,15 +144,14 @@ class Group:
     async def _hedged(self, call: _Call[T]) -> T:
         """One attempt, and a second at another replica when the first is slower than most of the last."""
         latency = self._latencies[call.streams]
-        loop = asyncio.get_running_loop()
-        began, before = loop.time(), len(call.used)
+        began, before = loop_time(), len(call.used)
         if latency.p95_s is None:
             outcome, second = await self._first(call), False
         else:
             first, other = functools.partial(self._first, call), functools.partial(self._second, call)
             outcome, second = await race(first, other, after_s=latency.p95_s)
         if is_good(outcome):
-            latency.add(loop.time() - began)  # of a hedged call too, else the quantile would shrink with each hedge
+            latency.add(loop_time() - began)  # of a hedged call too, else the quantile would shrink with each hedge
             if len(call.used) - before > 1:
                 self._metrics.hedges("second" if second else "first").inc()
         return outcome
@@ -165,7 +164,7 @@ class Group:
         """
         if not self._slots.take_now():
             await self._slots.take(call.deadline)
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         replica = self._balancer.choose(now, call.used)
         if replica is None:
             self._slots.give_back()
@@ -175,7 +174,7 @@ class Group:
 
     async def _second(self, call: _Call[T]) -> T | None:
         """A hedge: only at another replica, without waiting, and within its budget; else None."""
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         replica = self._balancer.choose(now, call.used)
         if replica is None or not call.used or replica is call.used[-1]:
             return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from domain.clock import loop_time
 from domain.errors import UpstreamError
 from gateway.resilience.outcome import blames_replica, is_failure, is_good
 
@@ -49,5 +49,5 @@ class Turn:
         self._end(self._healthy and well)
 
     def _end(self, well: bool | None) -> None:
-        self._replica.leave(self._ticket, well=well, now=asyncio.get_running_loop().time())
+        self._replica.leave(self._ticket, well=well, now=loop_time())
         self._slots.give_back()

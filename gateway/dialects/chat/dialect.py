@@ -23,6 +23,7 @@ class ChatDialect:
 
     name = "chat"
     path = "/chat/completions"
+    input_field = "messages"
     done: bytes | None = sse.DONE
     stores = True
     one_model = False

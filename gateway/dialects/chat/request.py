@@ -9,6 +9,7 @@ import msgspec
 from gateway import decoding
 from gateway.dialect import Call
 from gateway.errors import ApiError
+from gateway.metadata import check_metadata
 
 if TYPE_CHECKING:
     from gateway.dialect import Dialect
@@ -100,9 +101,11 @@ def for_model(call: Call, model: str, *, usage: bool, logprobs: bool) -> bytes:
 def _metadata(given: msgspec.Raw) -> dict[str, str]:
     """The metadata of an answer that will be stored; otherwise it is the upstream's business."""
     try:
-        return _METADATA.decode(given) or {}
+        metadata = _METADATA.decode(given) or {}
     except msgspec.ValidationError as error:
         raise ApiError(400, f"metadata: {error}", code="invalid_type", param="metadata") from None
+    check_metadata(metadata)
+    return metadata
 
 
 def _last_said(messages: list[_Message]) -> _Message:

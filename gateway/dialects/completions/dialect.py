@@ -23,6 +23,7 @@ class CompletionsDialect:
 
     name = "completions"
     path = "/completions"
+    input_field = "prompt"
     done: bytes | None = sse.DONE
     stores = False
     one_model = False

@@ -24,6 +24,7 @@ class EmbeddingsDialect:
 
     name = "embeddings"
     path = "/embeddings"
+    input_field = "input"
     done: bytes | None = None
     stores = False
     one_model = True

@@ -22,6 +22,7 @@ class ResponsesDialect:
 
     name = "responses"
     path = "/responses"
+    input_field = "input"
     done: bytes | None = None
     stores = False
     one_model = False

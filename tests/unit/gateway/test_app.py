@@ -20,8 +20,8 @@ from gateway.app import build
         ("POST", "/v1/nowhere", 404, "unknown_url"),
         ("GET", "/metrics", 404, "unknown_url"),
         ("GET", "/docs", 404, "unknown_url"),
-        ("POST", "/v1/models", 405, None),
-        ("PUT", "/healthz", 405, None),
+        ("POST", "/v1/models", 405, "method_not_allowed"),
+        ("PUT", "/healthz", 405, "method_not_allowed"),
     ],
 )
 async def test_errors_of_the_framework_have_openai_shape(kit, method, path, status, code):

@@ -16,7 +16,7 @@ from gateway import errors
         (errors.unknown_model("m" * 500, ["a", "b"]), 404, "model_not_found", "model"),
         (errors.unknown_path("/x"), 404, "unknown_url", None),
         (errors.wrong_method("GET", "/x", allowed="POST"), 405, "method_not_allowed", None),
-        (errors.blocked("length:too_long"), 400, "content_policy_violation", "messages"),
+        (errors.blocked("length:too_long", param="messages"), 400, "content_policy_violation", "messages"),
     ],
 )
 def test_shape(error, status, code, param):

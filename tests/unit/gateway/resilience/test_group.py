@@ -331,7 +331,9 @@ async def test_at_most_a_tenth_of_the_calls_are_hedged():
     slow = always(Scripted(gate=gate, chunks=(b"yes",)))
     lab = await warm(slow, slow)
     calls = [task(lab.ask()) for _ in range(100)]
-    await asyncio.sleep(0.02)
+    while sum(lab.asked) < 110:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.005)  # time enough for more
     gate.set()
     await asyncio.gather(*calls)
     assert sum(lab.asked) == 100 + 10
