@@ -108,7 +108,8 @@ async def _present(store: Store, manifest: Manifest) -> Deployment:
     present = await store.deployment(manifest.task)
     if present is None or present.model == manifest.model:
         serves = "no student" if present is None else "that student itself"
-        raise PromotionRefusedError(f"{manifest.model} cannot challenge: {serves} is deployed; promote it without canary")
+        problem = f"{manifest.model} cannot challenge: {serves} is deployed; promote it without a canary share"
+        raise PromotionRefusedError(problem)
     return present
 
 

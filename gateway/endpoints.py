@@ -47,6 +47,7 @@ class Endpoints:
         self._offer = offer
         self._storing = storing
         self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -83,7 +84,8 @@ class Endpoints:
 
     async def _unless_gone(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and stop everything, the upstream's work too, as soon as the client has left."""
-        answering = asyncio.current_task()
+        self._loop = self._loop or asyncio.get_running_loop()  # asking for it costs a system call (getpid)
+        answering = asyncio.current_task(self._loop)
         assert answering is not None
         gone = False
 

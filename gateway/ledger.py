@@ -22,7 +22,8 @@ class Ledger:
     def answered(self, arm: Arm, usage: Usage) -> None:
         """A model answered, whether or not its answer is used: it must be paid."""
         leg, price = ("teacher", self._teacher) if arm is Arm.TEACHER else ("student", self._student)
-        self._metrics.cost(leg).inc(price.cost_usd(usage))
+        if cost_usd := price.cost_usd(usage):
+            self._metrics.cost(leg).inc(cost_usd)
 
     def served(self, arm: Arm, usage: Usage) -> None:
         """An answer reached the client; a student's saved what the teacher would have cost more for its tokens."""

@@ -8,7 +8,8 @@ import msgspec
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Lengths and counts of one run."""
 
-    heat_s: float  # before anything counts: a compiler that works just in time needs thousands of requests
+    heat_s: float  # before anything counts, and the requests in it: just-in-time compilers need thousands
+    heat_least: int
     seconds: float  # of a window
     warm_s: float
     least: int  # requests in a window: a slow proxy answers its 64 connections in bursts
@@ -19,5 +20,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     races: int  # requests to an upstream that closes kept connections
 
 
-FULL = Plan(heat_s=8.0, seconds=2.0, warm_s=1.0, least=640, rounds=3, pairs=12, streams=5000, slow_s=6.0, races=150)
-QUICK = Plan(heat_s=3.0, seconds=1.0, warm_s=0.5, least=128, rounds=1, pairs=3, streams=1000, slow_s=2.0, races=50)
+FULL = Plan(
+    heat_s=8.0,
+    heat_least=3000,
+    seconds=2.0,
+    warm_s=1.0,
+    least=640,
+    rounds=3,
+    pairs=12,
+    streams=5000,
+    slow_s=6.0,
+    races=150,
+)
+QUICK = Plan(
+    heat_s=3.0, heat_least=0, seconds=1.0, warm_s=0.5, least=128, rounds=1, pairs=3, streams=1000, slow_s=2.0, races=50
+)

@@ -49,7 +49,10 @@ def heat(tools: Tools, proxies: Sequence[Running], plan: Plan) -> None:
     for proxy in proxies:
         for body in ("small", "stream"):
             with contextlib.suppress(RuntimeError):
-                tools.run(proxy, Load(body=body, connections=64, seconds=plan.heat_s, warm_s=0.0))
+                tools.run(
+                    proxy,
+                    Load(body=body, connections=64, seconds=plan.heat_s, warm_s=0.0, least=plan.heat_least),
+                )
 
 
 def measure(tools: Tools, proxies: Sequence[Running], plan: Plan) -> Windows:

@@ -62,13 +62,13 @@ static void prepare(void) {
                                     " we", " refund", " the", " second", " payment", " this", " week"};
   const char *body = "{\"id\":\"chatcmpl-BxYz0123456789abcdefghij\",\"object\":\"chat.completion\","
     "\"created\":1760000000,\"model\":\"student-small\",\"choices\":[{\"index\":0,\"message\":{"
-    "\"role\":\"assistant\",\"content\":\"{\\\"category\\\": \\\"billing\\\", \\\"priority\\\": \\\"high\\\", \\\"sentiment\\\": \\\"negative\\\", "
+    "\"role\":\"assistant\",\"content\":"
+    "\"{\\\"category\\\": \\\"billing\\\", \\\"priority\\\": \\\"high\\\", \\\"sentiment\\\": \\\"negative\\\", "
     "\\\"summary\\\": \\\"The customer was charged twice for the October invoice and asks for a refund of the second "
     "payment before the end of the week.\\\"}\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
     "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":312,\"completion_tokens\":48,\"total_tokens\":360}}";
   plain.len = snprintf(plain.text, sizeof plain.text,
-                       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
-                       strlen(body), body);
+                       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s", strlen(body), body);
   event(&role, "{\"role\":\"assistant\",\"content\":\"\"}", "null");
   for (int i = 0; i < WORDS; i++) {
     char delta[64];

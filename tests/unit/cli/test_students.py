@@ -28,6 +28,12 @@ def test_from_examples_to_a_promotion_and_back(run, installation, examples):
     assert code == 0
     assert "tickets-v1 serves tickets" in out
     assert run("train", "tickets-v2", examples, *at)[0] == 0
+    code, out, _ = run("promote", "tickets-v2", examples, "--reference", reference.strip(), "--canary", "0.1", *at)
+    assert code == 0
+    assert "tickets-v2 answers 10% of the users of tickets" in out
+    code, out, _ = run("rollback", *at)
+    assert code == 0
+    assert "challenger tickets-v2 taken back" in out
     assert run("promote", "tickets-v2", examples, "--reference", reference.strip(), *at)[0] == 0
     code, out, _ = run("rollback", "--reason", "felt wrong", *at)
     assert code == 0

@@ -9,7 +9,7 @@ from distill.gate import DEFAULT_GATE, judge
 from distill.intervals import clopper_pearson
 from distill.promote import PromotionEvidence, PromotionRefusedError, promote, rollback
 from domain.clock import ManualClock
-from domain.records import Baseline, Manifest, Stratum
+from domain.records import Baseline, Canary, Manifest, Stratum
 
 BASELINES = {Stratum.ORDINARY: Baseline(90, 88), Stratum.FLAGGED: Baseline(10, 7)}
 
@@ -60,11 +60,11 @@ def _evaluation(model, *, agreed):
     )
 
 
-async def _put(store, clock, model, *, agreed=95, force=False, measured=""):
+async def _put(store, clock, model, *, agreed=95, force=False, measured="", canary=0.0, threshold=None):
     clock.advance(1)
     return await promote(
         store,
-        manifest=_manifest(model),
+        manifest=msgspec.structs.replace(_manifest(model), cascade_threshold=threshold),
         reference_id="r-" + model,
         baselines=BASELINES,
         evaluation=_evaluation(measured or model, agreed=agreed),
@@ -72,6 +72,7 @@ async def _put(store, clock, model, *, agreed=95, force=False, measured=""):
         reason="first",
         clock=clock,
         force=force,
+        canary_share=canary,
     )
 
 
@@ -133,3 +134,42 @@ async def test_a_promotion_after_a_rollback_can_be_rolled_back(store, clock):
     await _put(store, clock, "v3")
     clock.advance(1)
     assert (await rollback(store, "t", by="bob", reason="bad", clock=clock)).model == "v1"
+
+
+async def test_a_challenger_stands_beside_the_champion(store, clock):
+    """A canary changes neither the champion nor what it is measured by, and brings its own threshold."""
+    champion = await _put(store, clock, "v1", threshold=0.8)
+    challenged = await _put(store, clock, "v2", canary=0.1, threshold=0.7)
+    assert challenged.canary == Canary("v2", 0.1, 0.7)
+    assert (challenged.model, challenged.reference_id, challenged.cascade_threshold) == ("v1", "r-v1", 0.8)
+    assert challenged.baselines == champion.baselines
+    assert "evidence" in challenged.reason
+
+
+async def test_a_rollback_takes_the_challenger_back_first(store, clock):
+    """The champion goes on; only the next rollback reaches the student before it."""
+    for model in ("v1", "v2"):
+        await _put(store, clock, model)
+    await _put(store, clock, "v3", canary=0.1)
+    steps = []
+    for _ in range(2):
+        clock.advance(1)
+        steps.append(await rollback(store, "t", by="bob", reason="worse", clock=clock))
+    assert [(step.model, step.canary) for step in steps] == [("v2", None), ("v1", None)]
+    assert steps[0].reason == "challenger v3 taken back: worse"
+
+
+async def test_a_promotion_ends_the_challenge(store, clock):
+    """Whoever is promoted for all has no challenger until there is a new one."""
+    await _put(store, clock, "v1")
+    await _put(store, clock, "v2", canary=0.5)
+    assert (await _put(store, clock, "v2")).canary is None
+
+
+@pytest.mark.parametrize(("deployed", "problem"), [((), "no student is deployed"), (("v1",), "that student itself")])
+async def test_who_cannot_challenge(store, clock, deployed, problem):
+    """A challenge needs somebody else who serves."""
+    for model in deployed:
+        await _put(store, clock, model)
+    with pytest.raises(PromotionRefusedError, match=problem):
+        await _put(store, clock, "v1", canary=0.1)

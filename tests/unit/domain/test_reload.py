@@ -119,12 +119,13 @@ async def test_an_old_mark_is_no_news(marks):
 
 
 async def test_a_mark_is_heard_once():
-    """After it was heard the same mark is silent, until there is another."""
+    """After it was heard the same mark is silent, until there is another, earlier or later."""
     store = Marks(200.0)
     mark = ReloadMark(store, since=100.0)
     assert await looks(mark) == 1
     with pytest.raises(OverError):
         await looks(mark)
-    store.marks = [300.0]
-    assert await looks(mark) == 1
+    for asked in (300.0, 250.0):  # the second by a console whose clock is behind
+        store.marks = [asked]
+        assert await looks(mark) == 1
     assert store.starts > 10

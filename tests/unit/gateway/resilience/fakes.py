@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -82,6 +83,33 @@ def replicas(count: int, **options: Any) -> list[Replica]:
     return [Replica(upstream, n, ReplayUpstream([]), breaker, breaker_open=gauges[n]) for n in range(count)]
 
 
+OK = Scripted(chunks=(b"yes",))
+BUSY = Scripted(status=503, chunks=(b"busy",))
+DOWN = Scripted(error=error())
+
+
+def always(scripted):
+    """The same answer to every request."""
+    return lambda request: scripted
+
+
+def status(code, **headers):
+    """An upstream's error."""
+    named = tuple((key.replace("_", "-").encode(), value.encode()) for key, value in headers.items())
+    return Scripted(status=code, headers=named, chunks=(b"error",))
+
+
+def task(coroutine):
+    """Run it beside the test."""
+    return asyncio.get_running_loop().create_task(coroutine)
+
+
+async def settle():
+    """Let everything run that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 class Lab:
     """A group over replay upstreams, one for each script, that never pauses before a retry."""
 
@@ -112,7 +140,12 @@ class Lab:
         """Whether nothing is held any more."""
         group = self.group
         outstanding = sum(replica.outstanding for replica in group._replicas)
-        return (group._slots.running, group._slots.waiting, outstanding, self.number("waiting")) == (0, 0, 0, 0.0)
+        return (
+            group._attempts._slots.running,
+            group._attempts._slots.waiting,
+            outstanding,
+            self.number("waiting"),
+        ) == (0, 0, 0, 0.0)
 
 
 async def ask(upstream: Upstream, deadline: float) -> Answer:
