@@ -23,21 +23,30 @@ _LOG = logging.getLogger(__name__)
 
 
 def hold_hangups() -> None:
-    """Let SIGHUP wait until `hangups`: a process that is starting must neither die of it nor miss it."""
+    """Let SIGHUP wait until `hangups`: a process that is starting must neither die of it nor miss it.
+
+    Call it before there is a second thread: the kernel gives a signal to any thread that does not hold it.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
 
 
 @contextlib.contextmanager
 def hangups(act: Callable[[], object]) -> Iterator[None]:
-    """Call `act` in the running loop at each SIGHUP, one that had to wait included.  Main thread only."""
+    """Call `act` in the running loop at each SIGHUP, one that had to wait included.  Main thread only.
+
+    Afterwards, until the loop closes, SIGHUP does nothing: a process that drains must not die of it.
+    """
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, act)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
-        hold_hangups()  # a process that is ending must not die of it before it has drained
-        loop.remove_signal_handler(signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGHUP, _ignore)
+
+
+def _ignore() -> None:
+    """Who is ending reads no file."""
 
 
 class Reloader:

@@ -109,10 +109,13 @@ class Endpoints:
                 watcher.cancel()
 
     async def _answer(self, request: Request, send: Send) -> None:
-        reply = Reply(request, send)
+        reply, pipeline = Reply(request, send), request.route.pipeline
         try:
-            async with reply:
-                served = await request.route.pipeline.serve(request.call, request.passage)
+            if request.call.stream and pipeline.holds_streams:
+                async with reply:  # keeps the client company
+                    served = await pipeline.serve(request.call, request.passage)
+            else:
+                served = await pipeline.serve(request.call, request.passage)
         except ApiError as error:
             request.ended_without_answer(Outcome.REFUSED)
             error.headers = [*error.headers, *request.own_headers(), (b"x-preceptor-verdict", b"block")]

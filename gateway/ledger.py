@@ -29,4 +29,5 @@ class Ledger:
         """An answer reached the client; a student's saved what the teacher would have cost more for its tokens."""
         if arm is not Arm.TEACHER:
             difference = self._teacher.cost_usd(usage) - self._student.cost_usd(usage)
-            self._metrics.saved.inc(max(0.0, difference))
+            if difference > 0:
+                self._metrics.saved.inc(difference)

@@ -14,13 +14,14 @@ from gateway import attempt, cascade, served
 from gateway.attempt import EventStream, Received, Request
 from gateway.dialect import Head
 from gateway.errors import blocked
-from gateway.routing import Router, Step
+from gateway.routing import Router, Step, place
 from gateway.served import ALLOWED, Ruling, Served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domain.clock import Clock
+    from domain.records import Deployment
     from domain.settings import TaskSettings
     from gateway.answers import Answer
     from gateway.dialect import Call
@@ -38,7 +39,8 @@ class Passage(msgspec.Struct):
     id: str
     headers: Headers  # that the upstream gets
     deadline: float  # loop time
-    place: float  # of the user among all users, in [0, 1): below the canary share the challenger answers
+    user: bytes  # who asks, for a canary that is sticky
+    draw: float  # of the request, in [0, 1)
     upstream_s: float = 0.0
 
 
@@ -86,7 +88,7 @@ class Pipeline:
         fallback = ruling.verdict is Verdict.FALLBACK
         deployment = self._registry.deployment(self._name)
         steps = self._router.plan(
-            deployment, place=passage.place, teacher_only=fallback, one_model=call.dialect.one_model
+            deployment, place=self._place(deployment, passage), teacher_only=fallback, one_model=call.dialect.one_model
         )
         if ruling.verdict is Verdict.BLOCK or not steps:
             raise blocked(ruling.reason, param=call.dialect.input_field)
@@ -107,6 +109,12 @@ class Pipeline:
             return found
         head = Head(passage.id, int(self._clock.now_s()), found.step.model)
         return served.withheld(call, found, head)
+
+    def _place(self, deployment: Deployment | None, passage: Passage) -> float:
+        """Where the user stands among all users; only a canary needs to know."""
+        if deployment is None or deployment.canary is None:
+            return 1.0
+        return place(self._name, passage.user, draw=passage.draw)
 
     def _enter(self, call: Call) -> tuple[Ruling, tuple[Decision, ...]]:
         if not self._watches_input:

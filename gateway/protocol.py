@@ -10,7 +10,6 @@ has left, and its answer costs money.  An application that does not watch for it
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
-from gateway import framing, heads
+from gateway import framing, heads, metrics
 from gateway.deadline import Deadline
 from gateway.framing import Terms
 from gateway.reading import HEAD, NOTHING, RequestReader
@@ -39,7 +38,6 @@ LINGER_S = 5.0  # between two pieces of what a client still sends while we wait 
 MOST_LINGER_S = 30.0
 _MOST_PIPELINED = 16
 _CLOSE = Terms()
-_LOG = logging.getLogger(__name__)
 
 
 class GatewayProtocol(asyncio.Protocol):
@@ -158,7 +156,7 @@ class GatewayProtocol(asyncio.Protocol):
         if reader.deaf:
             return
         reader.deaf = True
-        _LOG.debug("request_refused status=%d", error.status)
+        metrics.refused(error.code)
         if turn is None:
             turn = Turn(self, {}, terms)
             turn.refusal = error
@@ -172,9 +170,13 @@ class GatewayProtocol(asyncio.Protocol):
 
     def run(self, turn: Turn) -> None:
         """See `gateway.turn.Line`."""
-        task = self._loop.create_task(turn.run())
-        self._server.tasks.add(task)
-        task.add_done_callback(self._server.tasks.discard)
+        turn.task = self._loop.create_task(turn.run())
+        self._server.tasks.add(turn.task)
+
+    def ran(self, turn: Turn) -> None:
+        """See `gateway.turn.Line`."""
+        if turn.task is not None:
+            self._server.tasks.discard(turn.task)
 
     def common(self) -> bytes:
         """See `gateway.turn.Line`: uvicorn replaces the list once a second, for its date."""

@@ -50,8 +50,7 @@ class Reply:
 
     async def __aenter__(self) -> Self:
         """Start to wait; only a client of a held stream can be told so."""
-        if self._request.call.stream and self._request.route.pipeline.holds_streams:
-            self._timer = asyncio.get_running_loop().call_later(self._keep_alive_s, self._begin)
+        self._timer = asyncio.get_running_loop().call_later(self._keep_alive_s, self._begin)
         return self
 
     async def __aexit__(

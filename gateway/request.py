@@ -62,7 +62,8 @@ class Request:
             id=id_,
             headers=[pair for pair in headers if pair[0] in _PASSED_ON],
             deadline=now + route.total_timeout_s,
-            place=self._place(headers),
+            user=(header(headers, route.sticky_header) if route.sticky_header else b"") or call.user.encode(),
+            draw=self.draw,
         )
         self._headers = headers
         self._started_s = started_s
@@ -141,13 +142,6 @@ class Request:
             latency_s=self.elapsed_s,
             overhead_s=self._overhead(),
         )
-
-    def _place(self, headers: Headers) -> float:
-        """Where a user stands among all users: the same for all requests of the user, another for each task."""
-        name = self.route.sticky_header
-        user = header(headers, name) if name else b""
-        known = user or self.call.user.encode()
-        return draw(f"{self.route.name}\0{known.hex()}") if known else self.draw
 
     def _overhead(self) -> float:
         if self._overhead_s is not None:

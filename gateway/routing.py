@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domain.records import Arm
+from domain.sampling import draw as draw_of
 
 if TYPE_CHECKING:
     from domain.records import Deployment
@@ -22,6 +23,14 @@ class Step(msgspec.Struct, frozen=True):
 
 
 Plan = tuple[Step, ...]
+
+
+def place(task: str, user: bytes, *, draw: float) -> float:
+    """Where a user stands among all users, in [0, 1): the same for all requests, another for each task.
+
+    Without a user each request stands for itself, by its own `draw`.
+    """
+    return draw_of(f"{task}\0{user.hex()}") if user else draw
 
 
 class Router:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from gateway import framing
-from gateway.errors import ApiError
+from gateway.errors import broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
     from uvicorn.protocols.http.flow_control import FlowControl
 
+    from gateway.errors import ApiError
     from gateway.framing import Terms
 
 _HIGH_WATER_BYTES = 64 * 1024  # of a body that the application has not taken yet
@@ -35,6 +36,10 @@ class Line(Protocol):
 
     def run(self, turn: Turn) -> None:
         """Give a turn to the application, in a task of its own."""
+        ...
+
+    def ran(self, turn: Turn) -> None:
+        """The application has returned."""
         ...
 
     def common(self) -> bytes:
@@ -58,6 +63,7 @@ class Turn:
     """One request and its answer.  A turn with a `refusal` never reaches the application."""
 
     refusal: ApiError | None = None
+    task: asyncio.Task[None] | None = None  # the application's
     expects_continue = False
     body_complete = False
     complete = False  # the answer, or what there will be of it
@@ -140,6 +146,7 @@ class Turn:
             _LOG.exception("application_failed path=%s", self.scope["path"])
         finally:
             self._end_what_is_open()
+            self._line.ran(self)
 
     async def receive(self) -> Message:
         """See the ASGI specification."""
@@ -151,8 +158,7 @@ class Turn:
             if self.expects_continue:
                 self.expects_continue = False
                 self._line.write(framing.CONTINUE)
-            if self._event is None:
-                self._event = asyncio.Event()
+            self._event = self._event or asyncio.Event()
             self._event.clear()
             await self._event.wait()
         return {"type": "http.disconnect"}
@@ -232,11 +238,11 @@ class Turn:
             self._end()
         else:
             _LOG.error("answer_missing path=%s", self.scope["path"])
-            self.refuse(ApiError(500, "The gateway failed; the request was not answered.", kind="api_error"))
+            self.refuse(broken())
 
     def _notify(self) -> None:
         callback, self._callback = self._callback, None
-        if callback is not None:
+        if callback:
             callback()
 
     def _wake(self) -> None:

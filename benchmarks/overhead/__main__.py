@@ -46,9 +46,7 @@ class Bench:
         with self._tools.upstream(port):
             rate = self._load(port)
             self._latency(port, rate)
-            with running([self._make(preceptor.features, "streams", port)], core=self._core) as fresh:
-                for proxy in fresh:
-                    memory.open_streams(self._results, self._tools, proxy, self._plan)
+            self._memory(port)
         asyncio.run(self._behaviour(free_port()))
         self._results.write()
 
@@ -63,8 +61,6 @@ class Bench:
             throughput.report(self._results, windows)
             for proxy in proxies:
                 memory.idle(self._results, proxy)
-            for proxy in proxies:
-                memory.slow_readers(self._results, proxy, self._plan)
         return throughput.saturated_rate(windows, preceptor.FEATURES)
 
     def _latency(self, upstream: int, rate: float) -> None:
@@ -77,6 +73,15 @@ class Bench:
             if len(proxies) == 2:
                 nginx, gateway = proxies
                 latency.measure(self._results, self._tools, nginx, gateway, rate=rate / 2, plan=self._plan)
+
+    def _memory(self, upstream: int) -> None:
+        """On fresh processes: what an old one has freed would hide what a reader costs."""
+        with running(self._contenders("readers", upstream), core=self._core) as proxies:
+            for proxy in proxies:
+                memory.slow_readers(self._results, self._tools, proxy, self._plan)
+        with running([self._make(preceptor.features, "streams", upstream)], core=self._core) as proxies:
+            for proxy in proxies:
+                memory.open_streams(self._results, self._tools, proxy, self._plan)
 
     async def _behaviour(self, port: int) -> None:
         async with Fickle().listening(port) as upstream:

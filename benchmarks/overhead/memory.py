@@ -26,8 +26,7 @@ def idle(results: Results, proxy: Running) -> None:
 
 def open_streams(results: Results, tools: Tools, proxy: Running, plan: Plan) -> None:
     """Streams with an event a second, all open at once, on a worker that did nothing but warm up."""
-    tools.run(proxy, Load(body="stream", connections=64, seconds=1.0))
-    before = processes.rss_mib(proxy.pid)
+    before = _warm(tools, proxy)
     ramp_s = plan.streams / 1000
     window = tools.run(
         proxy, Load(body="open", connections=plan.streams, seconds=1.0, warm_s=ramp_s + 4.0, ramp_s=ramp_s)
@@ -38,9 +37,9 @@ def open_streams(results: Results, tools: Tools, proxy: Running, plan: Plan) -> 
         results.add(proxy.name, "memory per open stream", each, "KiB", target="<= 32", n=window.open)
 
 
-def slow_readers(results: Results, proxy: Running, plan: Plan) -> None:
+def slow_readers(results: Results, tools: Tools, proxy: Running, plan: Plan) -> None:
     """Clients that ask for a huge stream and never read it; what the kernel holds for them is not counted."""
-    before = highest = processes.rss_mib(proxy.pid)
+    before = highest = _warm(tools, proxy)
     request, readers = proxy.request("flood"), []
     for _ in range(_READERS):
         reader = socket.socket()
@@ -57,3 +56,9 @@ def slow_readers(results: Results, proxy: Running, plan: Plan) -> None:
     target = "<= 1" if proxy.name == FEATURES else ""
     each = (highest - before) / _READERS
     results.add(proxy.name, "memory per slow reader", each, "MiB", target=target, n=_READERS)
+
+
+def _warm(tools: Tools, proxy: Running) -> float:
+    """MiB of a process that has loaded what it needs, and has had no load to speak of."""
+    tools.run(proxy, Load(body="stream", connections=_READERS, seconds=1.0))
+    return processes.rss_mib(proxy.pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Generic
 
+from domain.clock import loop_time
 from gateway.resilience.balancer import Balancer
 from gateway.resilience.budget import HedgeBudget
 from gateway.resilience.hedge import race

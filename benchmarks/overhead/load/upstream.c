@@ -67,8 +67,8 @@ static void prepare(void) {
     "\\\"summary\\\": \\\"The customer was charged twice for the October invoice and asks for a refund of the second "
     "payment before the end of the week.\\\"}\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
     "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":312,\"completion_tokens\":48,\"total_tokens\":360}}";
-  plain.len = snprintf(plain.text, sizeof plain.text,
-                       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s", strlen(body), body);
+  const char *head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s";
+  plain.len = snprintf(plain.text, sizeof plain.text, head, strlen(body), body);
   event(&role, "{\"role\":\"assistant\",\"content\":\"\"}", "null");
   for (int i = 0; i < WORDS; i++) {
     char delta[64];

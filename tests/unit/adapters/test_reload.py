@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
+import sys
 
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from adapters.reload import Reloader, hangups, hold_hangups
+from adapters.reload import Reloader
 from domain.clock import ManualClock
 from domain.errors import ConfigError, StoreError
 
@@ -151,16 +153,30 @@ async def test_sighup_and_the_mark_are_obeyed():
         await until(lambda: script.calls == 2)
 
 
-async def test_a_hangup_waits_for_who_can_obey_it():
-    """SIGHUP before and after `hangups` neither kills the process nor is lost."""
-    heard = []
-    hold_hangups()
-    os.kill(os.getpid(), signal.SIGHUP)
-    await asyncio.sleep(0)
-    assert not heard
-    with hangups(lambda: heard.append("first")):
-        await until(lambda: heard)
-    os.kill(os.getpid(), signal.SIGHUP)
-    with hangups(lambda: heard.append("second")):
-        await until(lambda: len(heard) == 2)
-    assert heard == ["first", "second"]
+STARTING = """
+import asyncio, os, signal, threading
+from adapters.reload import hangups, hold_hangups
+
+async def main():
+    heard, told = [], asyncio.Event()
+    with hangups(lambda: (heard.append(1), told.set())):
+        await asyncio.wait_for(told.wait(), 10)
+    await asyncio.to_thread(os.kill, os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0.01)
+    print("heard", len(heard))
+
+hold_hangups()
+idle = threading.Event()
+threading.Thread(target=idle.wait).start()
+os.kill(os.getpid(), signal.SIGHUP)
+%s
+idle.set()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["asyncio.run(main())", "import uvloop; uvloop.run(main())"])
+def test_a_hangup_waits_for_who_can_obey_it(run):
+    """SIGHUP before `hangups` is obeyed there, after it does nothing; never does a process with threads die of it."""
+    done = subprocess.run([sys.executable, "-c", STARTING % run], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (0, "heard 1\n"), done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,9 @@ STREAM = (
     b"GET /2?q HTTP/1.1\r\nX-Name: Value\r\n\r\n"
     b"POST /3 HTTP/1.1\r\n" + UPGRADE + b"Content-Length: 3\r\n\r\ndef"
     b"GET /4 HTTP/1.1\r\n" + UPGRADE + b"\r\n"
-    b"POST /5 HTTP/1.1\r\n" + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n2;x=y\r\ngh\r\n0\r\nT: 1\r\nUpgrade: h2c\r\n\r\n"
+    b"POST /5 HTTP/1.1\r\n"
+    + UPGRADE
+    + b"Transfer-Encoding: chunked\r\n\r\n2;x=y\r\ngh\r\n0\r\nT: 1\r\nUpgrade: h2c\r\n\r\n"
     b"HEAD /6 HTTP/1.1\r\n\r\n"
 )
 EXPECTED = [
@@ -66,7 +70,7 @@ def test_any_cut_gives_the_same_requests(cuts):
     """Upgrades, bodies and trailers are read alike whatever the pieces are, down to single bytes."""
     for places in (sorted({0, *cuts, len(STREAM)}), range(len(STREAM) + 1)):
         connection = Connection()
-        pieces = [STREAM[start:end] for start, end in zip(places, places[1:], strict=False)]
+        pieces = [STREAM[start:end] for start, end in itertools.pairwise(places)]
         assert (connection.feed(*pieces), connection.seen) == (None, EXPECTED)
         assert connection.reader.at is NOTHING
 

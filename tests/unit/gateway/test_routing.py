@@ -7,7 +7,7 @@ import pytest
 
 from domain.records import Arm, Canary, Deployment
 from domain.settings import ModelSettings, OutputSettings, TaskSettings
-from gateway.routing import Router, Step
+from gateway.routing import Router, Step, place
 
 CONFIGURED = Step(Arm.CHAMPION, "s", "small-v1")
 PROMOTED = Step(Arm.CHAMPION, "s", "small-v2")
@@ -71,3 +71,9 @@ def test_vectors_come_from_one_model_only():
     router = _router()
     assert router.plan(CANARY, place=0.0, one_model=True) == (PROMOTED,)
     assert router.plan(CANARY, place=0.0, teacher_only=True, one_model=True) == ()
+
+
+def test_a_user_has_one_place_for_each_task():
+    """The place depends on task and user only; without a user on the request."""
+    assert place("a", b"u", draw=0.1) == place("a", b"u", draw=0.9) != place("b", b"u", draw=0.1)
+    assert place("a", b"", draw=0.3) == 0.3

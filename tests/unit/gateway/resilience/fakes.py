@@ -138,14 +138,9 @@ class Lab:
     @property
     def idle(self) -> bool:
         """Whether nothing is held any more."""
-        group = self.group
-        outstanding = sum(replica.outstanding for replica in group._replicas)
-        return (
-            group._attempts._slots.running,
-            group._attempts._slots.waiting,
-            outstanding,
-            self.number("waiting"),
-        ) == (0, 0, 0, 0.0)
+        slots = self.group._attempts._slots
+        outstanding = sum(replica.outstanding for replica in self.group._replicas)
+        return (slots.running, slots.waiting, outstanding, self.number("waiting")) == (0, 0, 0, 0.0)
 
 
 async def ask(upstream: Upstream, deadline: float) -> Answer:
