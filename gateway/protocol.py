@@ -20,16 +20,14 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from gateway import framing, heads, metrics
 from gateway.deadline import Deadline
 from gateway.framing import Terms
-from gateway.reading import HEAD, NOTHING, RequestReader
-from gateway.turn import Turn
+from gateway.reading import HEAD, NOTHING, Connection, RequestReader
+from gateway.turn import Line, Turn
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
     from gateway.errors import ApiError
-    from gateway.reading import Connection
-    from gateway.turn import Line
 
 HEAD_S = 30.0
 BODY_S = 60.0  # between two pieces
@@ -135,8 +133,10 @@ class GatewayProtocol(asyncio.Protocol):
         self._reader.last = True
         if not self._is_idle():
             self._due()[-1].keep_alive = False
-        elif self._reader.at is NOTHING:
+        elif self._reader.at is NOTHING or self._reader.deaf:
             self._transport.close()
+        else:
+            self._deadline.soon(LINGER_S)
 
     def accept(self, turn: Turn) -> None:
         """See `gateway.reading.Connection`."""
@@ -175,8 +175,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def ran(self, turn: Turn) -> None:
         """See `gateway.turn.Line`."""
-        if turn.task is not None:
-            self._server.tasks.discard(turn.task)
+        self._server.tasks.discard(turn.task)
 
     def common(self) -> bytes:
         """See `gateway.turn.Line`: uvicorn replaces the list once a second, for its date."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.records import Exchange, Usage, Verdict
+from domain.records import Arm, Exchange, Usage, Verdict
 from domain.sampling import draw
 from gateway.identity import header, id_headers
 from gateway.metrics import NO_ARM, Outcome
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.pipeline import Pipeline
     from gateway.served import Served
 
+_BYTES: dict[str, bytes] = {value: value.encode() for value in (*Arm, *Verdict)}
 _PASSED_ON = frozenset({b"traceparent", b"tracestate", b"baggage", b"x-request-id"})
 
 
@@ -84,8 +85,8 @@ class Request:
         self._overhead_s = self._overhead()
         told = [
             *self.own_headers(),
-            (b"x-preceptor-arm", served.step.arm.encode()),
-            (b"x-preceptor-verdict", served.ruling.verdict.encode()),
+            (b"x-preceptor-arm", _BYTES[served.step.arm]),
+            (b"x-preceptor-verdict", _BYTES[served.ruling.verdict]),
             (b"x-preceptor-overhead-ms", b"%.3f" % (self._overhead_s * 1000)),
         ]
         if served.ruling.reason:

@@ -62,8 +62,8 @@ class Line(Protocol):
 class Turn:
     """One request and its answer.  A turn with a `refusal` never reaches the application."""
 
+    task: asyncio.Task[None]  # the application's, once it runs
     refusal: ApiError | None = None
-    task: asyncio.Task[None] | None = None  # the application's
     expects_continue = False
     body_complete = False
     complete = False  # the answer, or what there will be of it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import statistics
 import time
 
 from benchmarks.overhead.contender import Running
@@ -14,6 +15,7 @@ from benchmarks.results import Results
 
 _NEVER_S = 3.0  # reported as 3,000 ms
 _ANSWER_S = 10.0
+_LEAVES = 5
 _RACES_S = (0.001, 0.003)
 
 
@@ -22,17 +24,26 @@ async def measure(results: Results, upstream: Fickle, proxy: Running, plan: Plan
     ours = proxy.name == FEATURES
     for mood, moment in ((Mood.SILENT, "before the first byte"), (Mood.ENDLESS, "mid-stream")):
         try:
-            value = await _leave(upstream, proxy, mood) * 1000
+            times = await _leave_often(upstream, proxy, mood)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             print(f"{proxy.name}, client leaves {moment}: could not be tried ({type(error).__name__} {error})")
             if not ours:
                 continue
-            value = _NEVER_S * 1000  # a stream that does not flow is no excuse
-        results.add(proxy.name, f"upstream freed, {moment}", value, "ms", target="<= 50" if ours else "")
+            times = [_NEVER_S]  # a stream that does not flow is no excuse
+        value, n = statistics.median(times) * 1000, len(times)
+        results.add(proxy.name, f"upstream freed, {moment}", value, "ms", target="<= 50" if ours else "", n=n)
     for delay_s in _RACES_S:
         failed = await _race(upstream, proxy, delay_s=delay_s, requests=plan.races)
         metric = f"lost to closing after {delay_s * 1000:.0f} ms"
         results.add(proxy.name, metric, failed, "requests", target="<= 0" if ours else "", n=plan.races)
+
+
+async def _leave_often(upstream: Fickle, proxy: Running, mood: Mood) -> list[float]:
+    """A few times, so that one pause of the machine does not decide; once if the upstream is never freed."""
+    times: list[float] = []
+    while len(times) < _LEAVES and max(times, default=0.0) < _NEVER_S:
+        times.append(await _leave(upstream, proxy, mood))
+    return times
 
 
 async def _leave(upstream: Fickle, proxy: Running, mood: Mood) -> float:

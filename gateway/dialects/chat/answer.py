@@ -10,6 +10,7 @@ from domain.records import Usage
 from gateway.answers import Answer, Choice
 
 PLACES = ("content", "refusal", "reasoning_content", "reasoning", "thinking")  # beside them: tool arguments
+_RARER = PLACES[1:]
 
 
 class _Function(msgspec.Struct):
@@ -74,6 +75,7 @@ class _ScoredChunk(msgspec.Struct):
     choices: list[_ScoredChoice]
 
 
+_NO_USAGE = Usage()
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _SCORED = msgspec.json.Decoder(_ScoredChunk)
 
@@ -121,9 +123,20 @@ def whole(body: bytes) -> Answer:
     Raises:
         msgspec.DecodeError: it is not a chat completion.
     """
-    reader = ChatReader()
-    reader.add(body)
-    return reader.build()
+    value = _CHUNK.decode(body)
+    choices = []
+    for choice in value.choices:
+        texts: dict[str, list[str]] = {}
+        for message in (choice.message, choice.delta):
+            if message is not None:
+                _extend(texts, message)
+        written = {place: pieces[0] if len(pieces) == 1 else "".join(pieces) for place, pieces in texts.items()}
+        choices.append(Choice(choice.index, written, choice.finish_reason or ""))
+    if len(choices) > 1:
+        choices.sort(key=lambda choice: choice.index)
+    tokens = value.usage
+    usage = _NO_USAGE if tokens is None else Usage(tokens.prompt_tokens, tokens.completion_tokens)
+    return Answer(tuple(choices), usage)
 
 
 def logprobs(data: bytes) -> list[tuple[int, float]]:
@@ -146,7 +159,9 @@ def only_usage(data: bytes) -> bool:
 
 
 def _extend(texts: dict[str, list[str]], message: _Message) -> None:
-    for place in PLACES:
+    if message.content:
+        _append(texts, "content", message.content)
+    for place in _RARER:
         if written := getattr(message, place):
             _append(texts, place, written)
     if message.function_call is not None:

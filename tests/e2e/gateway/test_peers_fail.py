@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 import httpx2
@@ -70,31 +71,28 @@ def told(reply):
     return [line.removeprefix("data: ") for line in reply.text.splitlines() if line.startswith("data:")]
 
 
+FIELDS = [
+    {"messages": [{"role": "developer", "content": "be brief", "name": "d"}, USER]},
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": "refund"}, IMAGE, AUDIO, FILE]}]},
+    {"messages": [USER, {"role": "assistant", "tool_calls": [CALL], "reasoning_content": "so", "refusal": None}]},
+    {"messages": [USER, {"role": "tool", "tool_call_id": "call_1", "content": "found", "vendor": HUGE}]},
+    {"messages": [USER], "tools": [TOOL], "tool_choice": "required", "parallel_tool_calls": False},
+    {"messages": [USER], "response_format": {"type": "json_schema", "json_schema": SCHEMA}},
+    {"messages": [USER], "logprobs": True, "top_logprobs": 2, "logit_bias": {"50256": -100}},
+    {"messages": [USER], "seed": -HUGE, "temperature": 0.1, "top_k": 4, "vendor": {"deep": [HUGE, None, 1.5e300]}},
+    {"messages": [USER], "stop": ["\n", "\u2028é"], "max_tokens": None, "extra_body": {"n": 0}},
+]
+
+
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"messages": [{"role": "developer", "content": "be brief", "name": "d"}, USER]},
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "refund"}, IMAGE, AUDIO, FILE]}]},
-        {"messages": [USER, {"role": "assistant", "tool_calls": [CALL], "reasoning_content": "so", "refusal": None}]},
-        {"messages": [USER, {"role": "tool", "tool_call_id": "call_1", "content": "found", "vendor": HUGE}]},
-        {"messages": [USER], "tools": [TOOL], "tool_choice": "required", "parallel_tool_calls": False},
-        {"messages": [USER], "response_format": {"type": "json_schema", "json_schema": SCHEMA}},
-        {"messages": [USER], "logprobs": True, "top_logprobs": 2, "logit_bias": {"50256": -100}},
-        {"messages": [USER], "seed": -HUGE, "temperature": 0.1, "top_k": 4, "vendor": {"deep": [HUGE, None, 1.5e300]}},
-        {"messages": [USER], "stop": ["\n", "\u2028é"], "max_tokens": None, "extra_body": {"n": 0}},
-    ],
-)
-async def test_every_request_field_arrives_as_it_was(world, fields, stream):
+async def test_every_request_field_arrives_as_it_was(world, stream):
     """Known or not, at any depth: the upstream gets every field with its value, and nothing but another model."""
-    world.student.reply = streams(chunk({"content": "refund"}, reason="stop")) if stream else None
-    request = {"model": "open", **fields, **({"stream": True} if stream else {})}
-    world.student.reply = world.student.reply or answers(_whole({"content": "refund"}))
-    reply = await posted(world, request)
-    assert reply.status_code == 200
-    (sent,) = world.student.requests
-    options = {"stream_options": {"include_usage": True}} if stream else {}  # asked by the gateway, for the ledger
-    assert sent == {**request, "model": "small-v1", **options}
+    asked = {"stream": True} if stream else {}
+    added = {"stream_options": {"include_usage": True}} if stream else {}  # by the gateway, for its ledger
+    world.student.reply = streams(chunk(reason="stop")) if stream else answers(_whole({"content": "refund"}))
+    for fields in FIELDS:
+        assert (await posted(world, {"model": "open", **fields, **asked})).status_code == 200
+    assert world.student.requests == [{**fields, **asked, **added, "model": "small-v1"} for fields in FIELDS]
 
 
 def _whole(message, **more):
@@ -112,49 +110,52 @@ EXTRAS = [
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: next(iter(extra)))
-async def test_every_field_of_an_answer_arrives_as_it_was(world, task, extra):
+async def test_every_field_of_an_answer_arrives_as_it_was(world, task):
     """A whole answer reaches the client byte for byte."""
-    body = _whole({"content": "refund", **extra}, usage={"prompt_tokens": 1, "cost": HUGE}, x_vendor=HUGE)
-    world.student.reply = answers(body)
-    reply = await posted(world, {"model": task, "messages": [USER]})
-    assert reply.content == JSONResponse(body).body
-    assert reply.headers["x-preceptor-arm"] == "champion"
+    for extra in EXTRAS:
+        body = _whole({"content": "refund", **extra}, usage={"prompt_tokens": 1, "cost": HUGE}, x_vendor=HUGE)
+        world.student.reply = answers(body)
+        reply = await posted(world, {"model": task, "messages": [USER]})
+        assert reply.content == JSONResponse(body).body
+        assert reply.headers["x-preceptor-arm"] == "champion"
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: next(iter(extra)))
-async def test_every_field_of_an_event_arrives_as_it_was(world, task, extra):
+async def test_every_field_of_an_event_arrives_as_it_was(world, task):
     """So does each event of a stream, the last content together with its finish_reason too."""
-    events = [
-        chunk({"role": "assistant", "content": ""}, usage=None),
-        chunk({"content": "ref", **extra}, x_vendor=HUGE),
-        chunk({"content": "und"}, reason="stop", service_tier="flex"),
-    ]
-    world.student.reply = streams(*events)
-    reply = await posted(world, {"model": task, "messages": [USER], "stream": True})
-    assert told(reply) == [*map(json.dumps, events), "[DONE]"]
+    for extra in EXTRAS:
+        events = [
+            chunk({"role": "assistant", "content": ""}, usage=None),
+            chunk({"content": "ref", **extra}, x_vendor=HUGE),
+            chunk({"content": "und"}, reason="stop", service_tier="flex"),
+        ]
+        world.student.reply = streams(*events)
+        reply = await posted(world, {"model": task, "messages": [USER], "stream": True})
+        assert told(reply) == [*map(json.dumps, events), "[DONE]"]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize(
-    ("status", "error", "headers", "kind"),
-    [
-        (400, {"code": "context_length_exceeded", "param": "messages", "type": "t"}, {}, openai.BadRequestError),
-        (413, {"code": 413, "param": None, "type": "t", "vendor": HUGE}, {}, openai.APIStatusError),
-        (422, {"code": "c", "param": "tools.0", "type": "t"}, {}, openai.UnprocessableEntityError),
-        (429, {"code": "insufficient_quota", "param": None, "type": "t"}, {"retry-after": "17"}, openai.RateLimitError),
-        (500, {"code": None, "param": None, "type": "server_error"}, {}, openai.InternalServerError),
-        (503, {"code": "busy", "param": None, "type": "t"}, {"retry-after": "60"}, openai.InternalServerError),
-    ],
-)
-async def test_an_upstreams_error_is_kept(world, task, stream, status, error, headers, kind):
+ERRORS = [
+    (400, {"code": "context_length_exceeded", "param": "messages", "type": "t"}, {}, openai.BadRequestError),
+    (413, {"code": 413, "param": None, "type": "t", "vendor": HUGE}, {}, openai.APIStatusError),
+    (422, {"code": "c", "param": "tools.0", "type": "t"}, {}, openai.UnprocessableEntityError),
+    (429, {"code": "insufficient_quota", "param": None, "type": "t"}, {"retry-after": "17"}, openai.RateLimitError),
+    (500, {"code": None, "param": None, "type": "server_error"}, {}, openai.InternalServerError),
+    (503, {"code": "busy", "param": None, "type": "t"}, {"retry-after": "60"}, openai.InternalServerError),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "headers", "kind"), ERRORS, ids=[str(row[0]) for row in ERRORS])
+async def test_an_upstreams_error_is_kept(world, status, error, headers, kind):
     """Status, code, param, type, unknown fields and Retry-After reach the client, streamed or not, and nothing more."""
     for server in (world.student, world.teacher):
         server.reply = answers({"error": {"message": "m", **error}}, status, headers)
+    for task, stream in itertools.product(TASKS, (False, True)):
+        await _is_kept(world.ask("please refund", task=task, stream=stream), status, error, headers, kind)
+
+
+async def _is_kept(call, status, error, headers, kind):
     with pytest.raises(kind) as caught:
-        await world.ask("please refund", task=task, stream=stream)
+        await call
     assert caught.value.status_code == status
     assert caught.value.body == {"message": "m", **error}
     assert caught.value.code == (error["code"] and str(error["code"]))  # the SDK's own conversion
@@ -279,6 +280,12 @@ FAULTS = {  # what an upstream does in place of the end of its stream: a last ev
     "another event": (("[]",), None),
     "error": (({"error": {"message": "overloaded", "type": "server_error", "code": "busy"}},), None),
 }
+BROKEN = pytest.mark.parametrize(  # the world is patient with a silent upstream unless that is the fault
+    ("world", "fault"),
+    [pytest.param(0.5, name, marks=pytest.mark.slow) if name == "stall" else (5, name) for name in FAULTS],
+    indirect=["world"],
+    ids=list(FAULTS),
+)
 PATHS = {  # the client's call, and what begins an answer
     "/chat/completions": ({"messages": [USER]}, [chunk({"role": "assistant"}), chunk({"content": "ref"})]),
     "/completions": (
@@ -309,50 +316,44 @@ def _call(world, path):
     return names.get(path, world.sdk.responses).create
 
 
-@pytest.mark.parametrize("world", [0.5], indirect=True, ids=["impatient"])
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_broken_stream_is_an_error_in_the_sdk(world, path, fault):
+@BROKEN
+async def test_a_broken_stream_is_an_error_in_the_sdk(world, fault):
     """The events before the fault arrive; then the SDK raises what is no fault of the request, and may be retried."""
-    asked, begun = PATHS[path]
     last, then = FAULTS[fault]
-    world.student.reply = streams(*begun, *last, then=then)
-    stream = await _call(world, path)(model="open", stream=True, **asked)
-    for _ in begun:
-        await anext(stream)
-    with pytest.raises(openai.APIError) as caught:
-        await anext(stream)
-    assert not isinstance(caught.value, openai.APIStatusError)
-    assert caught.value.body["type"] in {"api_error", "server_error"}
-    (exchange,) = await world.exchanges(1, "open")
-    assert not exchange.usable
+    for path, (asked, begun) in PATHS.items():
+        world.student.reply = streams(*begun, *last, then=then)
+        stream = await _call(world, path)(model="open", stream=True, **asked)
+        for _ in begun:
+            await anext(stream)
+        with pytest.raises(openai.APIError) as caught:
+            await anext(stream)
+        assert not isinstance(caught.value, openai.APIStatusError)
+        assert caught.value.body["type"] in {"api_error", "server_error"}
+    assert [exchange.usable for exchange in await world.exchanges(3, "open")] == [False] * 3
 
 
-@pytest.mark.parametrize("world", [0.5], indirect=True, ids=["impatient"])
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_broken_stream_invents_nothing(world, path, fault):
+@BROKEN
+async def test_a_broken_stream_invents_nothing(world, fault):
     """On the wire: only valid JSON, an error as the last event, no [DONE], and no finish_reason or completion."""
-    asked, begun = PATHS[path]
     last, then = FAULTS[fault]
-    world.student.reply = streams(*begun, *last, then=then)
-    reply = await posted(world, {"model": "open", "stream": True, **asked}, path=path)
-    *events, error = [json.loads(data) for data in told(reply)]
-    assert events == begun
-    assert set(error["error"]) == {"message", "type", "param", "code"}
+    for path, (asked, begun) in PATHS.items():
+        world.student.reply = streams(*begun, *last, then=then)
+        reply = await posted(world, {"model": "open", "stream": True, **asked}, path=path)
+        *events, error = [json.loads(data) for data in told(reply)]
+        assert events == begun
+        assert set(error["error"]) == {"message", "type", "param", "code"}
 
 
-@pytest.mark.parametrize("world", [0.5], indirect=True, ids=["impatient"])
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_a_stream_that_broke_before_it_spoke_fails_over(world, task, fault):
+@BROKEN
+async def test_a_stream_that_broke_before_it_spoke_fails_over(world, fault):
     """An announcement commits to nothing: the teacher answers, and the client hears of no failure."""
     last, then = FAULTS[fault]
     world.student.reply = streams(chunk({"role": "assistant", "content": ""}), *last, then=then)
-    stream = await world.ask("say 500", task=task, stream=True)
-    assert stream.response.headers["x-preceptor-arm"] == "teacher"
-    text = "".join([choice.delta.content or "" for event in await _read(stream) for choice in event.choices])
-    assert text == "cancel"
+    for task in TASKS:
+        stream = await world.ask("say 500", task=task, stream=True)
+        assert stream.response.headers["x-preceptor-arm"] == "teacher"
+        text = "".join([choice.delta.content or "" for event in await _read(stream) for choice in event.choices])
+        assert text == "cancel"
 
 
 @pytest.mark.parametrize("task", TASKS)
