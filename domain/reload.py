@@ -25,11 +25,18 @@ def require_reloadable(running: Settings, wanted: Settings) -> None:
     Raises:
         ConfigError: such a key differs; the values are not told, for a store's URL may hold a password.
     """
+    if _queue(running) != _queue(wanted):
+        raise ConfigError("tasks", "another journal.queue needs a restart; set it back to reload the rest")
     for path in _FIXED:
         section, key = path.split(".")
         before, after = (getattr(getattr(settings, section), key, None) for settings in (running, wanted))
         if before != after:
             raise ConfigError(path, "this change needs a restart; set it back to reload the rest")
+
+
+def _queue(settings: Settings) -> int:
+    """All tasks share one queue, as long as the longest that any wants."""
+    return max(task.journal.queue for task in settings.tasks.values())
 
 
 class ReloadMark:

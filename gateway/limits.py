@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _JSON = (b"content-type", b"application/json")
-_DISCARDED_BYTES = 64 * 1024 * 1024  # above the limit
 
 
 class Errors:
@@ -94,8 +93,7 @@ class Concurrency:
 class BodyLimit:
     """Refuses a body over `most_bytes`, by its declared length or as soon as that many bytes have come.
 
-    The rest of a body that is not much too large is read and thrown away: closing on a client that is still sending
-    makes its kernel discard our answer.
+    `gateway.protocol` reads on for a while, so that a client that is still sending gets this answer.
     """
 
     def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
@@ -109,7 +107,7 @@ class BodyLimit:
             return
         declared = header(scope["headers"], b"content-length")
         if declared.isdigit() and int(declared) > self._most_bytes:
-            raise await self._too_large(receive, int(declared), more=True)
+            raise self._too_large()
         seen = 0
 
         async def counted() -> Message:
@@ -117,25 +115,14 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most_bytes:
-                raise await self._too_large(receive, seen, more=message.get("more_body", False))
+                raise self._too_large()
             return message
 
         await self._app(scope, counted, send)
 
-    async def _too_large(self, receive: Receive, size: int, *, more: bool) -> ApiError:
-        most = self._most_bytes + _DISCARDED_BYTES
-        if more and size <= most:
-            await _discard(receive, most)
+    def _too_large(self) -> ApiError:
         problem = f"The request body is larger than {self._most_bytes} bytes"
         return ApiError(413, problem, code="request_too_large", headers=[(b"connection", b"close")])
-
-
-async def _discard(receive: Receive, most_bytes: int) -> None:
-    left, more = most_bytes, True
-    while more and left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        more = message.get("more_body", False)
 
 
 async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

@@ -78,8 +78,8 @@ def bad_after(after: str) -> ApiError:
 
 def _value(name: str, value: str, *, filters: bool) -> Any:
     if name == "limit":
-        if not re.fullmatch("[0-9]{1,3}", value) or not 1 <= int(value) <= _MOST:
-            raise _refused(name, f"limit must be a number from 1 to {_MOST}")
+        if not re.fullmatch("[0-9]{1,3}", value) or not int(value) <= _MOST:
+            raise _refused(name, f"limit must be a number from 0 to {_MOST}")
         return int(value)
     if name == "order" and value not in ("asc", "desc"):
         raise _refused(name, "order must be asc or desc")

@@ -76,9 +76,8 @@ class GatewayProtocol(asyncio.Protocol):
             "server": get_local_addr(self._transport),
             "client": get_remote_addr(self._transport),
             "scheme": "https" if is_ssl(self._transport) else "http",
-            "state": self._app_state,
         }
-        self._reader = RequestReader(self, self, common)
+        self._reader = RequestReader(self, self, {**common, "state": self._app_state})
         self._deadline.within(HEAD_S)
         self._deadline.start()
 
@@ -145,10 +144,10 @@ class GatewayProtocol(asyncio.Protocol):
         if self._is_idle():
             self._turn = turn
             turn.begin()
-            return
-        self._waiting.append(turn)
-        if len(self._waiting) >= _MOST_PIPELINED:
-            self.flow.pause_reading()
+        else:
+            self._waiting.append(turn)
+            if len(self._waiting) >= _MOST_PIPELINED:
+                self.flow.pause_reading()
 
     def refuse(self, error: ApiError, terms: Terms = _CLOSE) -> None:
         """See `gateway.reading.Connection`: answered after the answers that are due, and the last of all."""

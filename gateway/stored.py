@@ -106,34 +106,37 @@ class _Endpoints:
         )
         return _json(listed([(one.id, _item(one)) for one in found], page.limit))
 
-    async def retrieve(self, request: Request, completion_id: str) -> Response:
+    async def retrieve(self, request: Request) -> Response:
         """One completion."""
-        return _json(_item(await self._found(request, completion_id)))
+        return _json(_item(await self._found(request)))
 
-    async def update(self, request: Request, completion_id: str) -> Response:
+    async def update(self, request: Request) -> Response:
         """Other metadata for a completion."""
         metadata = understood(await request.body(), _UPDATE).metadata or {}
         check_metadata(metadata)
+        completion_id = _completion_id(request)
         updated = await self._asked(self._store.update_completion(_owner(request), completion_id, metadata))
         if updated is None:
             raise _unknown(completion_id)
         return _json(_item(updated))
 
-    async def delete(self, request: Request, completion_id: str) -> Response:
+    async def delete(self, request: Request) -> Response:
         """Forget a completion."""
+        completion_id = _completion_id(request)
         if not await self._asked(self._store.delete_completion(_owner(request), completion_id)):
             raise _unknown(completion_id)
         return _json({"object": "chat.completion.deleted", "id": completion_id, "deleted": True})
 
-    async def messages(self, request: Request, completion_id: str) -> Response:
+    async def messages(self, request: Request) -> Response:
         """A page of the messages that a completion answers."""
         page = Page.of(request.query_params.multi_items(), filters=False)
-        found = await self._found(request, completion_id)
+        found = await self._found(request)
         messages = _ASKED.decode(found.request).messages
         items = [_message(f"{found.id}-{number}", asked) for number, asked in enumerate(messages)]
         return _json(listed(page.beyond(items), page.limit))
 
-    async def _found(self, request: Request, completion_id: str) -> StoredCompletion:
+    async def _found(self, request: Request) -> StoredCompletion:
+        completion_id = _completion_id(request)
         found = await self._asked(self._store.completion(_owner(request), completion_id))
         if found is None:
             raise _unknown(completion_id)
@@ -146,6 +149,11 @@ class _Endpoints:
             message = "The store of completions cannot be used; try again"
             headers = [(b"retry-after", b"1")]
             raise ApiError(503, message, kind="server_error", code="store_unavailable", headers=headers) from None
+
+
+def _completion_id(request: Request) -> str:
+    """Read here, not by FastAPI: for a typed parameter it would import pydantic's old version beside the new one."""
+    return str(request.path_params["completion_id"])
 
 
 def _owner(request: Request) -> str:

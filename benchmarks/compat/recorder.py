@@ -1,6 +1,6 @@
 """A pytest plugin for the SDK's own tests: which calls each test made, what became of them, and of the test.
 
-Before a test of stored completions it stores the one that these tests name.  Load it by
+Before a test of stored completions it stores those that these tests name.  Load it by
 `-p benchmarks.compat.recorder`.
 """
 
@@ -24,7 +24,8 @@ import pytest
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 from openai._resource import AsyncAPIResource, SyncAPIResource
 
-STORED = "completion_id"  # the name in the SDK's tests
+# The names of stored completions in the SDK's tests, with the model by which they filter; empty: any.
+STORED = {"completion_id": "", "after": "model"}
 _PATIENCE_S = 5.0
 
 
@@ -70,12 +71,12 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Store the completion that the test will ask for."""
+        """Store the completions that the test will ask for."""
         self._calls = []
         verb = item.name.partition("[")[0]
         stored = "/chat/" in item.nodeid and "create" not in verb and "path_params" not in verb
         if stored and self._stores:
-            self._stores = self._store()
+            self._stores = all(self._store(name, model) for name, model in STORED.items())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -87,20 +88,20 @@ class Recorder:
                 file.write(msgspec.json.encode(test) + b"\n")
         return report
 
-    def _store(self) -> bool:
+    def _store(self, name: str, model: str) -> bool:
         """Whether it can be found; a server that stores nothing is not asked again."""
         body = {
-            "model": os.environ["COMPAT_MODEL"],
+            "model": model or os.environ["COMPAT_MODEL"],
             # The SDK's type of a stored message knows no other role, though OpenAI returns the user's.
             "messages": [{"role": "assistant", "content": "Where is my order?"}],
             "store": True,
-            "metadata": {"reply_id": STORED, "foo": "string"},
+            "metadata": {"reply_id": name, "foo": "string"},
         }
         url = f"{self._base_url}/chat/completions"
         with httpx2.Client() as client:
             client.post(url, json=body).raise_for_status()
             give_up = time.monotonic() + _PATIENCE_S
-            while client.get(f"{url}/{STORED}").status_code != 200:
+            while client.get(f"{url}/{name}").status_code != 200:
                 if time.monotonic() > give_up:
                     return False
                 time.sleep(0.01)  # it is stored beside the traffic

@@ -14,7 +14,7 @@ import platform
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.overhead import behaviour, latency, memory, peers, preceptor, throughput
@@ -72,16 +72,19 @@ class Bench:
         with running([found, ours], core=self._core) as proxies:
             if len(proxies) == 2:
                 nginx, gateway = proxies
-                latency.measure(self._results, self._tools, nginx, gateway, rate=rate / 2, plan=self._plan)
+                with _part("added latency"):
+                    latency.measure(self._results, self._tools, nginx, gateway, rate=rate / 2, plan=self._plan)
 
     def _memory(self, upstream: int) -> None:
         """On fresh processes: what an old one has freed would hide what a reader costs."""
         with running(self._contenders("readers", upstream), core=self._core) as proxies:
             for proxy in proxies:
-                memory.slow_readers(self._results, self._tools, proxy, self._plan)
+                with _part(f"{proxy.name}, slow readers"):
+                    memory.slow_readers(self._results, self._tools, proxy, self._plan)
         with running([self._make(preceptor.features, "streams", upstream)], core=self._core) as proxies:
             for proxy in proxies:
-                memory.open_streams(self._results, self._tools, proxy, self._plan)
+                with _part(f"{proxy.name}, open streams"):
+                    memory.open_streams(self._results, self._tools, proxy, self._plan)
 
     async def _behaviour(self, port: int) -> None:
         async with Fickle().listening(port) as upstream:
@@ -114,6 +117,15 @@ class Bench:
         folder = self._scratch / name
         folder.mkdir()
         return Place(folder=folder, port=free_port(), upstream=upstream)
+
+
+@contextlib.contextmanager
+def _part(name: str) -> Iterator[None]:
+    """What cannot be measured is said, and costs nothing of the rest."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        print(f"skipped {name}: {error}")
 
 
 def _machine() -> dict[str, str]:

@@ -57,7 +57,18 @@ class Running:
         self.contender = contender
         self.name = contender.name
         self.pid = process.pid
+        self._process = process
         self.port = port
+
+    def demand(self) -> None:
+        """Be there.
+
+        Raises:
+            RuntimeError: the process has ended.
+        """
+        code = self._process.poll()
+        if code is not None:
+            raise RuntimeError(f"it ended with exit code {code}; it said: {said(self.contender.place)}")
 
     def body(self, name: str) -> bytes:
         """The request body of that name, as this contender wants it."""
@@ -139,5 +150,9 @@ def _ready(contender: Contender, process: subprocess.Popen[bytes]) -> Running:
         except (OSError, ValueError, http.client.HTTPException) as error:
             problem = str(error)
     code = process.poll()
-    said = (folder / "log").read_text(errors="replace")[-300:].strip()
-    raise RuntimeError(f"{problem if code is None else f'exit code {code}'}; it said: {said}")
+    raise RuntimeError(f"{problem if code is None else f'exit code {code}'}; it said: {said(contender.place)}")
+
+
+def said(place: Place) -> str:
+    """The end of a contender's log."""
+    return (place.folder / "log").read_text(errors="replace")[-300:].strip()

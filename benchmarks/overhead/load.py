@@ -95,8 +95,9 @@ class Tools:
         """One window against a contender.
 
         Raises:
-            RuntimeError: the client could not connect.
+            RuntimeError: the contender has ended, or the client could not connect.
         """
+        running.demand()
         body = self._folder / "body.json"
         body.write_bytes(running.body(load.body))
         command = [str(self._folder / "client"), "-p", str(running.port), "-u", running.contender.path, "-b", str(body)]

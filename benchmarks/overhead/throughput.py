@@ -34,11 +34,14 @@ _RATIOS = {  # requests per core, against the peer
 
 def loads(plan: Plan) -> dict[str, Load]:
     """What every contender is given, by name."""
-    window = {"seconds": plan.seconds, "warm_s": plan.warm_s, "least": plan.least}
+
+    def plain(body: str) -> Load:
+        return Load(body=body, connections=64, seconds=plan.seconds, warm_s=plan.warm_s, least=plan.least)
+
     return {
-        _PLAIN: Load(body="small", connections=64, **window),
-        "20 KB": Load(body="large", connections=64, **window),
-        "1.4 KB with hits": Load(body="hits", connections=64, **window),
+        _PLAIN: plain("small"),
+        "20 KB": plain("large"),
+        "1.4 KB with hits": plain("hits"),
         _PACED: Load(body="paced", connections=200, seconds=plan.seconds, warm_s=2.5, ramp_s=2.0, least=_LEAST_EVENTS),
         _BURST: Load(body="burst", connections=16, seconds=plan.seconds, warm_s=2.0, least=_LEAST_EVENTS),
     }

@@ -47,6 +47,7 @@ class ModelServer:
         self.headers: list[dict] = []
         self.left = asyncio.Event()
         self.asked = asyncio.Event()
+        self.url = ""
         self.reply = None  # a function of the request and its body that answers in place of the words
         paths = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings")
         self.app = Starlette(routes=[Route(path, self.chat, methods=["POST"]) for path in paths])
@@ -168,6 +169,7 @@ async def world(request, tmp_path):
         settings = config.load(path)
         store = from_url(settings.store.url, tmp_path)
         async with serving(server.server(build(settings, load=lambda: settings, since=0.0))) as url:
+            teacher.url, student.url = teacher_url, student_url
             found = World(url, teacher, student, store)
             yield found
             await found.sdk.close()
@@ -181,6 +183,7 @@ class Kit:
 
     CONFIG = CONFIG
     ModelServer = ModelServer
+    serving_gateway = staticmethod(serving)
     serving = staticmethod(lambda app: serving(_plain(app)))
 
 

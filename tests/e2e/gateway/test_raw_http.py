@@ -296,7 +296,6 @@ async def test_a_client_that_expects_100_is_not_asked_for_a_body_that_will_be_re
         assert (answer.status, answer.headers["connection"], is_open) == (status, "close", False)
 
 
-@pytest.mark.xfail(reason="gateway.limits.BodyLimit still asks for the body that it will refuse")
 async def test_a_client_that_expects_100_is_not_asked_for_a_body_that_is_too_large(world):
     """413 comes at once, without `100 Continue`."""
     head = request(b"expect: 100-continue", b"content-length: 500000", length=False, body=b"")

@@ -129,3 +129,10 @@ async def test_a_mark_is_heard_once():
         store.marks = [asked]
         assert await looks(mark) == 1
     assert store.starts > 10
+
+
+def test_a_longer_queue_needs_a_restart():
+    """The queue of the journal outlives a reload, so a file that wants another one is refused, not half obeyed."""
+    longer = settings(tasks={"t": DOCUMENT["tasks"]["t"] | {"journal": {"queue": 7}}})
+    with pytest.raises(ConfigError, match=r"journal\.queue needs a restart"):
+        require_reloadable(settings(), longer)

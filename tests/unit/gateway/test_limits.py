@@ -53,38 +53,6 @@ async def test_bodies_are_bounded(kit, pieces, declared, status):
         assert reply.headers["connection"] == "close"
 
 
-async def test_a_little_too_large_body_is_read_to_its_end():
-    """The client is still sending: without reading on, its kernel would throw our answer away."""
-    pieces = [b"a" * LIMIT] * 3
-    sent = []
-
-    async def receive():
-        return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
-
-    async def send(message):
-        sent.append(message)
-
-    await _limited()({"type": "http", "headers": [(b"content-length", b"3072")], "path": "/"}, receive, send)
-    assert not pieces
-    assert sent[0]["status"] == 413
-
-
-async def test_an_endless_body_is_not_read_to_its_end():
-    """Reading on is bounded too."""
-    reads = 0
-
-    async def receive():
-        nonlocal reads
-        reads += 1
-        return {"type": "http.request", "body": bytes(1024 * 1024), "more_body": True}
-
-    async def send(message):
-        pass
-
-    await _limited()({"type": "http", "headers": [], "path": "/"}, receive, send)
-    assert reads < 70
-
-
 async def test_concurrency_is_bounded(kit):
     """The request above the limit gets 503 with Retry-After at once; health and later requests are served."""
     gate = asyncio.Event()

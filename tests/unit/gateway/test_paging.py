@@ -33,7 +33,7 @@ def test_parameters_are_understood(parameters, page):
 @pytest.mark.parametrize(
     ("parameters", "param"),
     [
-        ([("limit", "0")], "limit"),
+        ([("limit", "-1")], "limit"),
         ([("limit", "101")], "limit"),
         ([("limit", "-1")], "limit"),
         ([("limit", "")], "limit"),

@@ -182,7 +182,7 @@ async def test_everybody_sees_their_own_only(shelf, store):
 
 @pytest.mark.parametrize(
     ("query", "param"),
-    [("limit=0", "limit"), ("order=up", "order"), ("after=unknown", "after"), ("page=2", "page")],
+    [("limit=101", "limit"), ("order=up", "order"), ("after=unknown", "after"), ("page=2", "page")],
 )
 @pytest.mark.parametrize("path", ["", "/chatcmpl-1/messages"])
 async def test_a_bad_query_is_400(shelf, store, path, query, param):

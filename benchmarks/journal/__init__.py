@@ -1,0 +1,1 @@
+"""Does the journal keep up, and does anybody notice when it cannot?"""
