@@ -74,10 +74,13 @@ class Journal(Generic[T]):
         size = self._size(record)
         if len(self._queue) >= self._most or self._bytes + size > self._most_bytes:
             self._dropped(1)
+            self._waiting(len(self._queue))
             return False
         self._queue.append(record)
         self._bytes += size
         self._arrived.set()
+        if len(self._queue) % _BATCH_ROWS == 0:  # a writer that hangs in a stalled store says nothing
+            self._waiting(len(self._queue))
         return True
 
     def start(self) -> None:

@@ -59,6 +59,9 @@ class Line(Protocol):
         ...
 
 
+_OVER: Scope = {}
+
+
 class Turn:
     """One request and its answer.  A turn with a `refusal` never reaches the application."""
 
@@ -147,6 +150,7 @@ class Turn:
         finally:
             self._end_what_is_open()
             self._line.ran(self)
+            self.scope = _OVER  # it knows this turn: left alone, every request would be work for the collector
 
     async def receive(self) -> Message:
         """See the ASGI specification."""

@@ -71,7 +71,9 @@ def measure(results: Results, folder: Path, *, seconds: float) -> None:
     case, n = f"steady, {RATE:,.0f} exchanges/s for {seconds:.0f} s", steady.accepted
     results.add(case, "accepted", steady.accepted / steady.seconds, "per s", target=f">= {0.995 * RATE:g}", n=n)
     results.add(case, "dropped", steady.dropped, "exchanges", target="== 0", n=n)
-    results.add(case, "accepted but not in the store", steady.accepted - steady.written, "exchanges", target="== 0", n=n)
+    results.add(
+        case, "accepted but not in the store", steady.accepted - steady.written, "exchanges", target="== 0", n=n
+    )
     for share, target in ((0.5, ""), (0.99, "<= 100"), (1.0, "")):
         results.add(case, _named("lag", share), _at(steady.lags, share) * 1e3, "ms", target=target, n=n)
     results.add(case, _named("an offer takes", 0.99), _at(steady.offers, 0.99) * 1e6, "us", n=n)

@@ -7,6 +7,7 @@ spoils one window and not the result.
 from __future__ import annotations
 
 import statistics
+import time
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from benchmarks.overhead.contender import Place, Running, free_port, running
 from benchmarks.overhead.load import Load, Report, Tools
 from benchmarks.results import Results
 
+_PATIENCE_S = 29.0  # the supervisor kills after 30
 _RATE = 500.0
 _QUEUE = 1000  # full after two seconds, so that most of a window is spent dropping
 
@@ -65,7 +67,9 @@ def _latency(results: Results, tools: Tools, gateway: Running, disk: Disk, troub
         results.add(case, f"latency {name}, ratio", during / before, "x", target="<= 1.5", n=n)
     failures = sum(report.bad + report.failed for report in healthy + troubled)
     results.add(case, "requests failed", failures, "requests", target="== 0", n=n)
-    results.add(case, "shown as waiting", statistics.median(waiting), "exchanges", target=f"== {_QUEUE}", n=len(waiting))
+    results.add(
+        case, "shown as waiting", statistics.median(waiting), "exchanges", target=f"== {_QUEUE}", n=len(waiting)
+    )
     _account(results, case, account)
 
 
@@ -73,8 +77,12 @@ def _ended(results: Results, tools: Tools, gateway: Running, disk: Disk, trouble
     """SIGTERM while the disk is in trouble: what could not be written is counted, too."""
     with disk.being(trouble):
         tools.run(gateway, Load(body="small", connections=64, seconds=1.0, rate=_RATE))
-        processes.stop(gateway.pid, patience_s=30.0)
-    _account(results, f"disk {trouble}, then SIGTERM", Account(gateway.contender.place.folder))
+        began = time.monotonic()
+        processes.stop(gateway.pid, patience_s=_PATIENCE_S)
+        took_s = time.monotonic() - began
+    case = f"disk {trouble}, then SIGTERM"
+    results.add(case, "gone after", took_s, "s", target=f"<= {_PATIENCE_S:g}")
+    _account(results, case, Account(gateway.contender.place.folder))
 
 
 def _account(results: Results, case: str, account: Account) -> None:

@@ -53,7 +53,7 @@ async def test_everything_is_written_in_order_and_in_batches(kit, dropped):
     await journal.aclose(timeout_s=5)
     assert [exchange.id for exchange in store.appended] == [str(number) for number in range(250)]
     assert sizes == [100, 100, 50]
-    assert waiting == [250, 150, 50, 0]
+    assert waiting == [100, 200, 250, 150, 50, 0]
     assert dropped.total == 0
 
 
@@ -62,6 +62,26 @@ async def test_a_full_queue_drops_and_counts(kit, dropped):
     journal = _journal(kit.MemoryStore(), most=2, dropped=dropped)
     assert [journal.offer(_exchange(number)) for number in range(5)] == [True, True, False, False, False]
     assert (len(journal), dropped.total) == (2, 3)
+
+
+async def test_the_queue_is_shown_while_the_store_hangs(kit, dropped):
+    """What waits is told as the queue grows, and exactly once it is full, though the writer is stuck."""
+    store, waiting, asked, end = kit.MemoryStore(), [], asyncio.Event(), asyncio.Event()
+
+    async def stuck(_):
+        asked.set()
+        await end.wait()
+
+    store.append = stuck
+    journal = _journal(store, most=150, dropped=dropped, waiting=waiting.append)
+    journal.start()
+    journal.offer(_exchange(0))
+    await asked.wait()
+    for number in range(1, 151):
+        journal.offer(_exchange(number))
+    assert waiting == [1, 100, 150]
+    end.set()
+    await journal.aclose(timeout_s=5)
 
 
 async def test_memory_is_bounded_by_bytes_too(kit, dropped):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -316,3 +318,22 @@ def test_a_turn_begins_with_the_application_or_its_refusal():
     other.turn.refusal = heads.too_slow()
     other.turn.begin()
     assert other.written.startswith(b"HTTP/1.1 408")
+
+
+async def test_a_turn_that_is_over_is_freed_at_once():
+    """The scope knows its turn; nothing of a request may be left for the garbage collector to find."""
+
+    async def answers(scope, receive, send):
+        await send(START)
+        await send(body(b"hello"))
+
+    line = Line(answers)
+    line.turn.scope = {"path": "/", "extensions": {"preceptor.gone": line.turn.when_gone}}
+    turn = weakref.ref(line.turn)
+    await line.turn.run()
+    gc.disable()
+    try:
+        line.turn = None
+        assert turn() is None
+    finally:
+        gc.enable()
