@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.clock import loop_time
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.ports import Headers, ReplyStream
-from gateway import sse
 from gateway.identity import header
+from gateway.stream import EventStream, broken
 
 if TYPE_CHECKING:
     from domain.ports import Upstream
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     from gateway.dialect import Dialect
 
 _HELD_BYTES = 8 * 1024 * 1024  # of one answer that waits for its verdict
-_EVENT_BYTES = 1024 * 1024  # of one event: nothing that a model says in one piece is larger
 _ERROR_BYTES = 1024 * 1024  # of an error's body
-_LAST_BYTES_S = 0.1  # how long the end of a body may come after the last event; later, the connection is given up
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -46,117 +43,6 @@ class Received(msgspec.Struct, frozen=True):
     def when_closed(self, callback: Callable[[bool], None]) -> None:
         """Nothing is open any more."""
         callback(True)
-
-
-class EventStream:
-    """The events of a streamed answer, to be iterated once, as many at a time as came together.  `aclose` it always."""
-
-    status = 200
-
-    def __init__(self, reply: ReplyStream, dialect: Dialect, *, drop_usage: bool = False) -> None:
-        self.headers = reply.headers
-        self.complete = False
-        self._reply = reply
-        self._pieces = aiter(reply)
-        self._parser = sse.EventParser()
-        self._reader = dialect.reader()
-        self._done = dialect.done
-        self._dropped = dialect.only_usage if drop_usage else None
-        self._begun: list[bytes] = []
-        self._broken: UpstreamError | None = None
-        self._closed: list[Callable[[bool], None]] = []
-
-    @property
-    def answer(self) -> Answer:
-        """The answer put together from the events so far."""
-        return self._reader.build()
-
-    async def begin(self, deadline: float) -> None:
-        """Wait until the model says something, so that a failure before that can still go to another model.
-
-        What follows may take until `deadline`.
-
-        Raises:
-            UpstreamError: it ended, in whatever way, without having said anything.
-        """
-        while not self._reader.speaks:
-            if self.complete or self._broken:
-                raise self._broken or _broken("ended without an answer")
-            self._begun += await self._more()
-        self._reply.due(deadline)
-
-    def __aiter__(self) -> AsyncIterator[list[bytes]]:
-        """The JSON of events, the sentinel excluded; see `__anext__`."""
-        return self
-
-    async def __anext__(self) -> list[bytes]:
-        """The next events, at least one.
-
-        Raises:
-            UpstreamError: the stream was cut, ended without its last event, or held what is no part of an answer.
-        """
-        events, self._begun = self._begun, []
-        while not events:
-            if self._broken is not None:
-                raise self._broken
-            if self.complete:
-                raise StopAsyncIteration
-            events = await self._more()
-        return events
-
-    def when_closed(self, callback: Callable[[bool], None]) -> None:
-        """Call back once the stream has been closed, with whether the model sent it to its end."""
-        self._closed.append(callback)
-
-    async def aclose(self) -> None:
-        """Give the connection back."""
-        try:
-            if self.complete:
-                await self._last_bytes()
-        finally:
-            await self._reply.aclose()
-            while self._closed:
-                self._closed.pop()(self._broken is None)
-
-    async def _more(self) -> list[bytes]:
-        """The events that end in the next piece.  A fault is raised when those before it have been taken."""
-        try:
-            piece = await anext(self._pieces)
-        except StopAsyncIteration:
-            self._broken = UpstreamError(
-                UpstreamFailure.DISCONNECT, "the upstream's stream ended before its last event"
-            )
-            return []
-        except UpstreamError as error:
-            self._broken = error
-            return []
-        events = []
-        for data in self._parser.feed(piece):
-            if data == self._done:
-                self.complete = True
-                break
-            try:
-                self._reader.add(data)
-            except (msgspec.DecodeError, RecursionError):
-                self._broken = _broken("held an event that is no part of an answer")
-                break
-            if self._dropped is None or not self._dropped(data):
-                events.append(data)
-            if self._reader.ended:
-                self.complete = True
-                break
-        if self._parser.pending_bytes > _EVENT_BYTES and self._broken is None:
-            self._broken = _broken(f"held an event of more than {_EVENT_BYTES} bytes")
-        return events
-
-    async def _last_bytes(self) -> None:
-        """Read the end of the body, which most servers send apart: only then can the connection be used again."""
-        self._reply.due(loop_time() + _LAST_BYTES_S)
-        try:
-            while True:
-                await anext(self._pieces)
-        except (StopAsyncIteration, UpstreamError):
-            return
 
 
 async def ask(request: Request, upstream: Upstream, deadline: float) -> Received:
@@ -194,10 +80,10 @@ async def ask_events(request: Request, upstream: Upstream, deadline: float) -> R
             events += some
             held += sum(map(len, some))
             if held > _HELD_BYTES:
-                raise _broken(f"is longer than {_HELD_BYTES} bytes, more than can wait for its verdict")
+                raise broken(f"is longer than {_HELD_BYTES} bytes, more than can wait for its verdict")
         answer = stream.answer
         if answer.failed:
-            raise _broken("says that the model failed")
+            raise broken("says that the model failed")
         return Received(200, stream.headers, answer, events=tuple(events))
     finally:
         await stream.aclose()
@@ -231,7 +117,7 @@ async def _read_error(reply: ReplyStream) -> bytes:
     async for piece in reply:
         body += piece
         if len(body) > _ERROR_BYTES:
-            raise _broken(f"is an error of more than {_ERROR_BYTES} bytes")
+            raise broken(f"is an error of more than {_ERROR_BYTES} bytes")
     return body
 
 
@@ -244,7 +130,3 @@ def _is_error(status: int) -> bool:
     if status == 200 or status >= 400:
         return status != 200
     raise UpstreamError(UpstreamFailure.PROTOCOL, f"the upstream answered with status {status}")
-
-
-def _broken(problem: str) -> UpstreamError:
-    return UpstreamError(UpstreamFailure.PROTOCOL, f"the upstream's stream {problem}")

@@ -11,11 +11,13 @@ from domain.errors import UpstreamError
 from domain.ports import Headers, Subject
 from domain.records import Decision, Stage, Verdict
 from gateway import attempt, cascade, served
-from gateway.attempt import EventStream, Received, Request
+from gateway.attempt import Received, Request
 from gateway.dialect import Head
 from gateway.errors import blocked
+from gateway.resilience.retry import PATIENCE_S
 from gateway.routing import Router, Step, place
 from gateway.served import ALLOWED, Ruling, Served
+from gateway.stream import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from gateway.registry import Registry
     from gateway.resilience.group import Group
     from policies.engine import Judgement, PolicyEngine
+
+
+_PATIENCE_S = 0.5  # with a model that wants to be left alone, while there is another to ask
 
 
 class Passage(msgspec.Struct):
@@ -96,7 +101,7 @@ class Pipeline:
             self._metrics.fallbacks("input").inc()
         for step in steps[:-1]:
             least = cascade.threshold(self._task.cascade, deployment, step.arm)
-            found = await self._try(step, call, passage, least)
+            found = await self._try(step, call, passage, least, patience_s=_PATIENCE_S)
             if not found.falls_back:
                 break
             decisions += found.decisions
@@ -128,11 +133,13 @@ class Pipeline:
             self._metrics.decided(subject.stage, judged.decisions)
         return judged
 
-    async def _try(self, step: Step, call: Call, passage: Passage, least: float | None) -> Served:
+    async def _try(
+        self, step: Step, call: Call, passage: Passage, least: float | None, *, patience_s: float = PATIENCE_S
+    ) -> Served:
         """Ask one model; an answer of less confidence than `least` falls back."""
         started = self._clock.monotonic_s()
         try:
-            received = await self._ask(step, call, passage, logprobs=least is not None)
+            received = await self._ask(step, call, passage, logprobs=least is not None, patience_s=patience_s)
         except UpstreamError as error:
             self._outages.failed(step.upstream, error)
             return served.failed(step, error)
@@ -147,12 +154,16 @@ class Pipeline:
         self._ledger.answered(step.arm, answer.usage)
         return self._leave(step, call, received, answer, least=least)
 
-    async def _ask(self, step: Step, call: Call, passage: Passage, *, logprobs: bool) -> Received | EventStream:
+    async def _ask(
+        self, step: Step, call: Call, passage: Passage, *, logprobs: bool, patience_s: float
+    ) -> Received | EventStream:
         usage = call.stream and not call.include_usage and step.upstream in self._stream_usage
         body = call.dialect.for_model(call, step.model, usage=usage, logprobs=logprobs)
         request = Request(call.dialect, body, passage.headers, passage.deadline, drop_usage=usage)
         how = functools.partial(self._streamed if call.stream else attempt.ask, request)
-        return await self._upstreams[step.upstream].call(how, deadline=passage.deadline, streams=call.stream)
+        return await self._upstreams[step.upstream].call(
+            how, deadline=passage.deadline, streams=call.stream, patience_s=patience_s
+        )
 
     def _leave(self, step: Step, call: Call, received: Received, answer: Answer, *, least: float | None) -> Served:
         """Judge a whole answer."""

@@ -16,6 +16,7 @@ from domain import tasks
 from domain.errors import UpstreamError
 from gateway import sse
 from gateway.limits import respond
+from gateway.stream import ToldError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from gateway.answers import Answer
-    from gateway.attempt import EventStream
     from gateway.request import Request
     from gateway.served import Served
+    from gateway.stream import EventStream
 
 KEEP_ALIVE_S = 10.0
 _KEPT = frozenset({b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry"})
@@ -92,7 +93,9 @@ class Reply:
                     self.sent += events
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
         except UpstreamError as error:
-            complete, final = False, self._dialect.failure(error.kind)
+            complete = False
+            own = error.body if isinstance(error, ToldError) else None
+            final = self._dialect.failure(error.kind) if own is None else self._dialect.error(own)
         except BaseException:
             await live.aclose()
             raise

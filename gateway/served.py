@@ -8,10 +8,11 @@ import msgspec
 
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.records import Arm, Decision, Verdict
-from gateway.attempt import EventStream, Received
+from gateway.attempt import Received
 from gateway.dialect import Call, Head
 from gateway.errors import failure_body, upstream_body
 from gateway.routing import Step
+from gateway.stream import EventStream, ToldError
 
 if TYPE_CHECKING:
     from gateway.answers import Answer
@@ -76,7 +77,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 def failed(step: Step, error: UpstreamError) -> Served:
     """No answer."""
     headers = (*_JSON, *_BUSY) if error.kind is UpstreamFailure.OVERLOADED else _JSON
-    received = Received(_STATUS.get(error.kind, 502), headers, None, failure_body(error.kind))
+    body = error.body if isinstance(error, ToldError) else failure_body(error.kind)
+    received = Received(_STATUS.get(error.kind, 502), headers, None, body)
     return Served(step=step, received=received, failure=error.kind)
 
 

@@ -1,7 +1,6 @@
 """A turn of a connection: one request and its answer, as an ASGI application meets them.
 
-A turn holds the body until the application takes it, and puts the answer on the wire; `gateway.protocol` decides whose
-turn it is.
+It holds the body until the application takes it and puts the answer on the wire; `gateway.protocol` gives the turns.
 """
 
 from __future__ import annotations
@@ -57,9 +56,6 @@ class Line(Protocol):
     def cut_off(self, *, reset: bool) -> None:
         """End the connection: the answer is not complete, and unless its framing shows that, a `reset` must."""
         ...
-
-
-_OVER: Scope = {}
 
 
 class Turn:
@@ -150,7 +146,7 @@ class Turn:
         finally:
             self._end_what_is_open()
             self._line.ran(self)
-            self.scope = _OVER  # it knows this turn: left alone, every request would be work for the collector
+            self.scope = {}  # it knows this turn: left alone, every request would be work for the collector
 
     async def receive(self) -> Message:
         """See the ASGI specification."""

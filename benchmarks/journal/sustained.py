@@ -90,7 +90,8 @@ def _run(folder: Path, *, seconds: float, rate: float) -> Figures:
 
 
 async def _measured(folder: Path, *, seconds: float, rate: float) -> Figures:
-    timed, holds = _Timed(folder), []
+    timed = _Timed(folder)
+    holds: list[float] = []
     source = exchanges(_TASK, at=time.time())
     timed.journal.start()
     watch = tasks.spawn(_watch_loop(holds), name="watch-loop")

@@ -35,7 +35,8 @@ class Account:
         self.dropped = int(samples.get("preceptor_journal_dropped_total", 0))
         self.waiting = int(samples.get("preceptor_journal_queue", 0))
         with contextlib.closing(sqlite3.connect(folder / "preceptor.db", timeout=10)) as store:
-            (self.written,) = store.execute("SELECT count(*) FROM exchanges").fetchone()
+            (written,) = store.execute("SELECT count(*) FROM exchanges").fetchone()
+        self.written = int(written)
 
     @property
     def missing(self) -> int:

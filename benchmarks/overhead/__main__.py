@@ -14,7 +14,7 @@ import platform
 import resource
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.overhead import behaviour, latency, memory, peers, preceptor, throughput
@@ -24,13 +24,11 @@ from benchmarks.overhead.load import Tools
 from benchmarks.overhead.plan import FULL, QUICK, Plan
 from benchmarks.results import Results
 
-Maker = Callable[[Place], Contender]
-
 
 class Bench:
     """One run: where it works, what it has found."""
 
-    def __init__(self, scratch: Path, folder: Path, plan: Plan, chosen: set[str]) -> None:
+    def __init__(self, scratch: Path, folder: Path, plan: Plan, chosen: Sequence[str]) -> None:
         self._scratch = scratch
         self._peers = folder
         self._plan = plan
@@ -68,7 +66,7 @@ class Bench:
         if isinstance(found, str) or not rate:
             print(f"skipped the added latency: {found if rate else 'the saturated rate is not known'}")
             return
-        ours = self._make(preceptor.features, "latency-features", upstream)
+        ours = preceptor.features(self._place("latency-features", upstream))
         with running([found, ours], core=self._core) as proxies:
             if len(proxies) == 2:
                 nginx, gateway = proxies
@@ -81,7 +79,7 @@ class Bench:
             for proxy in proxies:
                 with _part(f"{proxy.name}, slow readers"):
                     memory.slow_readers(self._results, self._tools, proxy, self._plan)
-        with running([self._make(preceptor.features, "streams", upstream)], core=self._core) as proxies:
+        with running([preceptor.features(self._place("streams", upstream))], core=self._core) as proxies:
             for proxy in proxies:
                 with _part(f"{proxy.name}, open streams"):
                     memory.open_streams(self._results, self._tools, proxy, self._plan)
@@ -98,20 +96,14 @@ class Bench:
 
     def _contenders(self, stage: str, upstream: int) -> list[Contender]:
         found = []
-        for name, make in peers.ALL.items():
-            peer = make(self._place(f"{stage}-{name}", upstream), self._peers) if self._wanted(name) else "not chosen"
+        for name in self._chosen:
+            peer = peers.ALL[name](self._place(f"{stage}-{name}", upstream), self._peers)
             if isinstance(peer, str):
                 print(f"skipped {name}: {peer}")
             else:
                 found.append(peer)
-        ours = [self._make(make, f"{stage}-{make.__name__}", upstream) for make in (preceptor.features, preceptor.bare)]
-        return [*ours, *found]
-
-    def _wanted(self, name: str) -> bool:
-        return not self._chosen or name in self._chosen
-
-    def _make(self, make: Maker, name: str, upstream: int) -> Contender:
-        return make(self._place(name, upstream))
+        ours = preceptor.features(self._place(f"{stage}-features", upstream))
+        return [ours, preceptor.bare(self._place(f"{stage}-bare", upstream)), *found]
 
     def _place(self, name: str, upstream: int) -> Place:
         folder = self._scratch / name
@@ -149,8 +141,8 @@ def main() -> int:
         os.setpriority(os.PRIO_PROCESS, 0, options.nice)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # inherited: open streams need two descriptors each
-    chosen = set(filter(None, options.only.split(",")))
-    if unknown := chosen - set(peers.ALL):
+    chosen = options.only.split(",") if options.only else list(peers.ALL)
+    if unknown := set(chosen) - set(peers.ALL):
         sys.exit(f"unknown peers: {', '.join(sorted(unknown))}; known are {', '.join(peers.ALL)}")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), options.peers.resolve(), QUICK if options.quick else FULL, chosen)

@@ -87,7 +87,7 @@ static void reopen(int i) {
 }
 
 static void compose(conn *c) {
-  char body[SIZE];
+  char body[SIZE - 512];
   int words = LEAST_WORDS + draw(MORE_WORDS);
   c->streamed = draw(1000000) < streamed_share * 1e6;
   int n = sprintf(body, "{\"model\":\"student-small\",\"messages\":[{\"role\":\"system\",\"content\":\"You are a "

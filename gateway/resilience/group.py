@@ -52,11 +52,14 @@ class Group:
         self._retries = settings.retries
         self._retry_budget = RetryBudget()
 
-    async def call(self, attempt: Attempt[T], *, deadline: float, streams: bool) -> T:
+    async def call(
+        self, attempt: Attempt[T], *, deadline: float, streams: bool, patience_s: float = retry.PATIENCE_S
+    ) -> T:
         """The first good outcome of `attempt`, or the last one: an error of the upstream with its headers.
 
         Each attempt gets a replica and its own deadline (loop time), the earliest of `deadline` and the configured
-        limits; for `streams` that of the first token counts too.
+        limits; for `streams` that of the first token counts too.  A server that wants to be left alone for more than
+        `patience_s` is not asked again.
 
         Raises:
             UpstreamError: the last attempt gave no outcome, or there was none (OVERLOADED; TIMEOUT after `deadline`).
@@ -76,17 +79,17 @@ class Group:
             if is_good(outcome):
                 return outcome
             failed = outcome
-        return await self._again(call, failed)
+        return await self._again(call, failed, patience_s)
 
     async def aclose(self) -> None:
         """Close the connections to all replicas."""
         for replica in self._replicas:
             await replica.aclose()
 
-    async def _again(self, call: Call[T], failed: T | UpstreamError) -> T:
+    async def _again(self, call: Call[T], failed: T | UpstreamError, patience_s: float) -> T:
         """Retry while that may help.  A retry that gets no turn leaves the failure before it as the result."""
         for number in range(self._retries):
-            if not await self._paused(call, failed, number):
+            if not await self._paused(call, failed, number, patience_s):
                 break
             try:
                 outcome = await self._attempts.make(call)
@@ -102,11 +105,16 @@ class Group:
             raise failed
         return failed
 
-    async def _paused(self, call: Call[T], failed: T | UpstreamError, number: int) -> bool:
+    async def _paused(self, call: Call[T], failed: T | UpstreamError, number: int, patience_s: float) -> bool:
         """Wait before a retry; False: there is to be none."""
         now = loop_time()
         pause = retry.pause_s(
-            failed, number=number, left_s=call.deadline - now, uniform=self._random(), wall_s=self._clock.now_s()
+            failed,
+            number=number,
+            left_s=call.deadline - now,
+            uniform=self._random(),
+            wall_s=self._clock.now_s(),
+            patience_s=patience_s,
         )
         if pause is None:
             return False

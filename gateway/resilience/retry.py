@@ -16,22 +16,29 @@ if TYPE_CHECKING:
 _STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _FIRST_S = 0.1
 _MOST_S = 2.0
-_MOST_ASKED_S = 5.0  # a client that is told to wait knows better than we whether it can
+PATIENCE_S = 5.0  # a client that is told to wait knows better than we whether it can
 
 
 def pause_s(
-    failed: UpstreamError | Outcome, *, number: int, left_s: float, uniform: float, wall_s: float
+    failed: UpstreamError | Outcome,
+    *,
+    number: int,
+    left_s: float,
+    uniform: float,
+    wall_s: float,
+    patience_s: float = PATIENCE_S,
 ) -> float | None:
     """Seconds to wait before retry `number` (from 0), or None when the failure is the answer.
 
     What `Retry-After` asks for, and on top of it exponential backoff with full jitter, so that calls that failed
     together do not come back together.  `uniform` is in [0, 1), `wall_s` is the time that dates are compared with.
+    Who asks for more than `patience_s` is not asked again.
     """
     if not retriable(failed):
         return None
     asked = 0.0 if isinstance(failed, UpstreamError) else asked_s(dict(failed.headers), wall_s=wall_s)
     pause = asked + uniform * min(_MOST_S, _FIRST_S * 2**number)
-    return pause if asked <= _MOST_ASKED_S and pause < left_s else None
+    return pause if asked <= patience_s and pause < left_s else None
 
 
 def retriable(failed: UpstreamError | Outcome) -> bool:

@@ -126,3 +126,21 @@ async def test_a_quick_answer_needs_no_company(kit, monkeypatch):
             await asyncio.sleep(0)
     assert b"keep-alive" not in reply.body
     assert reply.headers["x-preceptor-arm"] == "champion"
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_what_an_upstream_says_went_wrong_is_kept(kit, held):
+    """An error object in the stream reaches the client with its code and message; nothing else comes after it."""
+    told = b'{"error":{"message":"too long","type":"server_error","code":"context","param":null}}'
+    begun = kit.stream(("ref",), done=False)
+    script = msgspec.structs.replace(begun, chunks=(*begun.chunks, b"data: %b\n\n" % told, b"data: [DONE]\n\n"))
+    policies = kit.checks(output=("label",) if held else ())
+    async with kit.Gateway(student=[script], policies=policies, fallback="block") as gateway:
+        reply = await gateway.chat(stream=True)
+        (exchange,) = await gateway.journalled()
+    assert not exchange.usable
+    if held:
+        assert (reply.status, reply.body) == (502, told)
+    else:
+        assert reply.events[-1].encode() == told
+        assert "[DONE]" not in reply.events
