@@ -18,9 +18,9 @@ from cli.options import DEFAULT, Config, Json, choose_task
 from cli.progress import wide
 from cli.runtime import opened_store
 from domain import config
+from domain.clients import ClientKey
 from domain.clock import SystemClock
 from domain.errors import PreceptorError
-from domain.records import ClientKey
 from domain.settings import Settings
 
 _LONGEST_NAME = 64

@@ -50,7 +50,9 @@ async def deploy(
     force: bool = False,
     canary_share: float = 0.0,
 ) -> Deployment:
-    """Promote a student, or let it challenge the one that serves.  `current`: held-out rows like the traffic that it will meet; they give its baselines.
+    """Promote a student, or let it challenge the one that serves, for `canary_share` of the users.
+
+    `current`: held-out rows like the traffic that it will meet; they give its baselines.
 
     Raises:
         PromotionRefusedError: the gate is closed.

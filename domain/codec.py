@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from domain.records import ClientKey, Deployment, Exchange, Pair, Reading, Signal, StoredCompletion
+from domain.clients import ClientKey, StoredCompletion
+from domain.records import Deployment, Exchange, Pair, Reading, Signal
 
 encode = msgspec.msgpack.Encoder().encode
 decode_exchange = msgspec.msgpack.Decoder(Exchange).decode

@@ -10,22 +10,11 @@ import msgspec
 from domain.durations import seconds
 from domain.prices import FREE, Price, list_price
 from domain.records import Verdict
+from domain.sections import Count, Port, Positive, Section, Share, require
+from domain.upstreams import BreakerSettings as BreakerSettings
+from domain.upstreams import UpstreamSettings as UpstreamSettings
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-
-
-def _require(condition: bool, problem: str) -> None:
-    if not condition:
-        raise ValueError(problem)
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections: immutable, and strict about its keys."""
 
 
 class ServerSettings(Section, frozen=True):
@@ -41,7 +30,7 @@ class ServerSettings(Section, frozen=True):
     max_concurrency: Count = 1000  # requests in flight per worker; above it 503 with Retry-After
 
     def __post_init__(self) -> None:
-        _require(self.port != self.admin_port, "port and admin_port must differ")
+        require(self.port != self.admin_port, "port and admin_port must differ")
 
     @property
     def wants_keys(self) -> bool:
@@ -55,44 +44,7 @@ class StoreSettings(Section, frozen=True):
     url: str = "sqlite:///var/preceptor.db"
 
     def __post_init__(self) -> None:
-        _require(self.url.startswith("sqlite:///"), "url must begin with sqlite:///")
-
-
-class BreakerSettings(Section, frozen=True):
-    """When a replica that keeps failing is left alone, and for how long."""
-
-    failures: Count = 10  # in a row
-    open_s: Positive = 2.0  # before one call may try; doubled each time it fails
-    most_open_s: Positive = 60.0
-
-    def __post_init__(self) -> None:
-        _require(self.most_open_s >= self.open_s, "most_open_s must be at least open_s")
-
-
-class UpstreamSettings(Section, frozen=True):
-    """A server that speaks the OpenAI API."""
-
-    base_url: str
-    api_key: str = ""
-    replicas: tuple[str, ...] = ()  # more base URLs of the same model server; calls go to the least busy one
-    ca_file: str = ""  # certificates to trust instead of the system's, in PEM
-    timeout_s: Positive = 60.0  # without a byte from the upstream
-    connect_timeout_s: Positive = 5.0
-    first_token_timeout_s: Positive = 60.0  # of a stream, until the model says something
-    attempt_timeout_s: Positive = 300.0  # one attempt: until the whole answer, or a stream's first token
-    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1  # more attempts after one that failed and may succeed
-    retry_stale: bool = True  # once more on a new connection when a kept one closed without a byte of an answer
-    max_concurrency: Count = 512  # calls at a time
-    max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 512  # calls that wait for their turn
-    max_wait_s: Positive = 1.0  # for a turn; then the next model is asked, or the client gets 503
-    stream_usage: bool = True  # ask for the usage of every stream: what is not told cannot be counted as cost
-    hedge: bool = False  # ask a second replica when the first is slower than 95 % of the last calls
-    breaker: BreakerSettings = BreakerSettings()
-
-    def __post_init__(self) -> None:
-        for url in (self.base_url, *self.replicas):
-            _require(url.startswith(("http://", "https://")), "base_url and replicas must begin with http:// or https://")
-        _require(not self.hedge or bool(self.replicas), "hedge needs replicas")
+        require(self.url.startswith("sqlite:///"), "url must begin with sqlite:///")
 
 
 class ModelSettings(Section, frozen=True):
@@ -122,9 +74,9 @@ class OutputSettings(Section, frozen=True):
 
     def __post_init__(self) -> None:
         given = bool(self.labels) + bool(self.json_schema) + (self.text is not None)
-        _require(given == 1, "give exactly one of labels, json_schema, text")
-        _require(len(set(self.labels)) == len(self.labels), "labels must differ from each other")
-        _require(len(self.labels) != 1, "labels must be two or more")
+        require(given == 1, "give exactly one of labels, json_schema, text")
+        require(len(set(self.labels)) == len(self.labels), "labels must differ from each other")
+        require(len(self.labels) != 1, "labels must be two or more")
 
 
 class CheckSettings(Section, frozen=True):
@@ -134,7 +86,7 @@ class CheckSettings(Section, frozen=True):
     verdict: Verdict | None = None  # what a finding becomes; None: the check's own default
     on_error: Verdict = Verdict.FALLBACK  # what a failed or late check becomes
     budget_ms: Positive = 50.0
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class PolicySettings(Section, frozen=True):
@@ -174,7 +126,7 @@ class ShadowSettings(Section, frozen=True):
     expire: str = "1d"  # a sample that could not be asked by then is given up and counted
 
     def __post_init__(self) -> None:
-        _require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
+        require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
         seconds(self.expire)
 
 
@@ -241,7 +193,7 @@ class EmbedderSettings(Section, frozen=True):
     batch: Count = 32
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             not self.sha256 or re.fullmatch(r"[0-9a-f]{64}", self.sha256) is not None,
             "sha256 must be 64 hex digits",
         )
@@ -255,7 +207,7 @@ class NotifierSettings(Section, frozen=True):
     timeout_s: Positive = 10.0
 
     def __post_init__(self) -> None:
-        _require(self.webhook.startswith(("http://", "https://")), "webhook must begin with http:// or https://")
+        require(self.webhook.startswith(("http://", "https://")), "webhook must begin with http:// or https://")
 
 
 class StudentServerSettings(Section, frozen=True):
@@ -273,7 +225,7 @@ class Settings(Section, frozen=True):
     tasks: dict[str, TaskSettings]
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
-    embedders: dict[str, EmbedderSettings] = {}
-    notifiers: dict[str, NotifierSettings] = {}
+    embedders: dict[str, EmbedderSettings] = msgspec.field(default_factory=dict)
+    notifiers: dict[str, NotifierSettings] = msgspec.field(default_factory=dict)
     students: StudentServerSettings | None = None
     root: str = "."

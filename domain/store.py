@@ -7,9 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from domain.clients import ClientKey, StoredCompletion
 from domain.records import (
-    Backlog,
-    ClientKey,
     Deployment,
     DetectorState,
     Exchange,
@@ -17,7 +16,6 @@ from domain.records import (
     PairState,
     Reading,
     Signal,
-    StoredCompletion,
 )
 
 
@@ -39,6 +37,15 @@ class WorkBatch(msgspec.Struct, frozen=True, kw_only=True):
     states: Sequence[DetectorState] = ()
     readings: Sequence[Reading] = ()
     signals: Sequence[Signal] = ()
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What waits for the monitors."""
+
+    unread: int
+    pending_pairs: int
+    undelivered_signals: int
+    oldest_at: float | None = None
 
 
 class PendingPair(msgspec.Struct, frozen=True):

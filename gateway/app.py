@@ -38,9 +38,10 @@ from policies import app as policies
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from domain.clients import StoredCompletion
     from domain.clock import Clock
     from domain.ports import Upstream
-    from domain.records import Exchange, StoredCompletion
+    from domain.records import Exchange
     from domain.settings import Settings
     from domain.store import Store
 

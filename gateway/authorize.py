@@ -14,8 +14,8 @@ from gateway.errors import ApiError, unknown_model
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from domain.clients import ClientKey
     from domain.clock import Clock
-    from domain.records import ClientKey
     from gateway.keyring import Keyring
 
 SCOPE_KEY = "preceptor.key"  # where the layers behind this one find the ClientKey

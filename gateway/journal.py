@@ -15,7 +15,8 @@ from domain.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from domain.records import Exchange, StoredCompletion
+    from domain.clients import StoredCompletion
+    from domain.records import Exchange
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from domain.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from domain.records import ClientKey
+    from domain.clients import ClientKey
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from gateway.metadata import check_metadata
 from gateway.paging import Page, bad_after, listed
 
 if TYPE_CHECKING:
-    from domain.records import StoredCompletion
+    from domain.clients import StoredCompletion
     from domain.store import Store
 
 T = TypeVar("T")

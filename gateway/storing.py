@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.records import StoredCompletion
+from domain.clients import StoredCompletion
 from gateway.dialects.chat.assembly import assembled
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import msgspec
 
 from adapters.stores.sqlite import from_url
 from benchmarks.soak.machine import EMBEDDER, STORE, TASK
-from domain.records import Backlog, Baseline, Deployment, PairState, Stratum
+from domain.records import Baseline, Deployment, PairState, Stratum
 from domain.settings import EmbedderSettings
+from domain.store import Backlog
 from embedders import app as embedders
 from monitors.reference import Reference
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from domain.errors import StoreError
-from domain.records import Backlog, Baseline, Deployment, DetectorState, PairState, SignalKind, Stratum
-from domain.store import WorkBatch
+from domain.records import Baseline, Deployment, DetectorState, PairState, SignalKind, Stratum
+from domain.store import Backlog, WorkBatch
 from tests.contract import check_store_clients, check_store_work
 from tests.contract.store_samples import TASK, OpenStore, exchange, lease_pairs, pair, reading, signal, watch
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from domain.clients import ClientKey, StoredCompletion
 from domain.records import (
     Arm,
-    ClientKey,
     Decision,
     Exchange,
     Pair,
@@ -15,7 +15,6 @@ from domain.records import (
     Signal,
     SignalKind,
     Span,
-    StoredCompletion,
     Stratum,
     Usage,
     Verdict,

@@ -11,7 +11,7 @@ import msgspec
 from adapters.stores.sqlite import queries
 from adapters.stores.sqlite.tables import Tables
 from domain import codec
-from domain.records import ClientKey, StoredCompletion
+from domain.clients import ClientKey, StoredCompletion
 
 _PAIRS = msgspec.json.Decoder(list[tuple[str, str]])
 

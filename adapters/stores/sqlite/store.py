@@ -15,7 +15,6 @@ from adapters.stores.sqlite.clients import ClientTables
 from domain import codec
 from domain.errors import StoreError
 from domain.records import (
-    Backlog,
     Deployment,
     DetectorState,
     Exchange,
@@ -24,7 +23,7 @@ from domain.records import (
     Reading,
     Signal,
 )
-from domain.store import PendingPair, WatchedExchange, WorkBatch
+from domain.store import Backlog, PendingPair, WatchedExchange, WorkBatch
 
 if TYPE_CHECKING:
     from domain.store import Store

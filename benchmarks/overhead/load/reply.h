@@ -27,7 +27,7 @@ static long reply_count(const char *text, size_t n) {
 /* Returns the events that became complete enough to count. */
 static long reply_body(reply *r, const char *text, size_t n) {
   r->got += n;
-  if (!n || !r->chunked) return 0;
+  if (!n) return 0;
   char seam[2 * (MARK - 1)];            /* a mark that lies across two pieces */
   size_t right = n < MARK - 1 ? n : MARK - 1, kept = n < TAIL ? n : TAIL;
   memcpy(seam, r->tail + TAIL - (MARK - 1), MARK - 1);

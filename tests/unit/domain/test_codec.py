@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import codec
+from domain.clients import ClientKey, StoredCompletion
 from domain.records import (
     Arm,
-    ClientKey,
     Deployment,
     Exchange,
     Pair,
@@ -16,7 +16,6 @@ from domain.records import (
     Reading,
     Signal,
     SignalKind,
-    StoredCompletion,
     Stratum,
 )
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.clients import ClientKey
 from domain.clock import ManualClock
-from domain.records import ClientKey
 from gateway.authorize import SCOPE_KEY, Authorize, Bucket, allow
 from gateway.errors import ApiError
 from gateway.keyring import Keyring

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from domain.records import Arm, Exchange, StoredCompletion
+from domain.clients import StoredCompletion
+from domain.records import Arm, Exchange
 from gateway.journal import Journal, completion_size, exchange_size
 
 

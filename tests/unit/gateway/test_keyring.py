@@ -8,8 +8,8 @@ import hashlib
 import pytest
 
 from adapters.stores.sqlite import SqliteStore
+from domain.clients import ClientKey
 from domain.errors import StoreError
-from domain.records import ClientKey
 from gateway.keyring import Keyring
 
 SECRET = b"pk-secret"

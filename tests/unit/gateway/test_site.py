@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.records import ClientKey
+from domain.clients import ClientKey
 from gateway.authorize import SCOPE_KEY
 from gateway.site import site
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from adapters.stores.sqlite import SqliteStore
+from domain.clients import ClientKey, StoredCompletion
 from domain.errors import StoreError
-from domain.records import ClientKey, StoredCompletion
 from gateway.authorize import SCOPE_KEY
 from gateway.stored import stored_completions
 
