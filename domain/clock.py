@@ -20,6 +20,10 @@ class Clock(Protocol):
         """Seconds that never go back; only differences mean anything."""
         ...
 
+    def cpu_s(self) -> float:
+        """Seconds that this thread has worked: what a busy machine takes from it does not count."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -31,6 +35,10 @@ class SystemClock:
     def monotonic_s(self) -> float:
         """See `Clock`."""
         return time.monotonic()
+
+    def cpu_s(self) -> float:
+        """See `Clock`."""
+        return time.thread_time()
 
 
 class ManualClock:
@@ -44,6 +52,10 @@ class ManualClock:
         return self._now_s
 
     def monotonic_s(self) -> float:
+        """See `Clock`."""
+        return self._now_s
+
+    def cpu_s(self) -> float:
         """See `Clock`."""
         return self._now_s
 

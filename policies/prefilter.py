@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from domain.ports import Check, Subject
 
 _BETWEEN = "\0"  # no word character, so a word boundary stays one; what a pattern finds across it costs a closer look
-_MEMORY_BYTES = 64 * 1024 * 1024  # for the automaton: when it does not fit, RE2 is linear all the same, and slow
 _NOTHING: frozenset[int] = frozenset()
 
 
@@ -19,9 +18,7 @@ class Prefilter:
     """The triggers of all checks as one RE2 set: linear in the texts, and hardly dearer than one pattern."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
-        options = re2.Options()
-        options.max_mem = _MEMORY_BYTES
-        self._set: Any = re2.Set.SearchSet(options)
+        self._set: Any = re2.Set.SearchSet()
         self._owners: list[int] = []
         for number, check in enumerate(checks):
             for trigger in check.triggers:

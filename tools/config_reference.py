@@ -18,12 +18,15 @@ SECTIONS: list[tuple[str, type[Any]]] = [
     ("server", settings.ServerSettings),
     ("store", settings.StoreSettings),
     ("upstreams.NAME", settings.UpstreamSettings),
+    ("upstreams.NAME.breaker", settings.BreakerSettings),
     ("students", settings.StudentServerSettings),
     ("tasks.NAME", settings.TaskSettings),
     ("tasks.NAME.teacher, tasks.NAME.student", settings.ModelSettings),
     ("tasks.NAME.output", settings.OutputSettings),
     ("tasks.NAME.policies", settings.PolicySettings),
     ("tasks.NAME.policies.STAGE[]", settings.CheckSettings),
+    ("tasks.NAME.cascade", settings.CascadeSettings),
+    ("tasks.NAME.canary", settings.CanarySettings),
     ("tasks.NAME.journal", settings.JournalSettings),
     ("tasks.NAME.shadow", settings.ShadowSettings),
     ("tasks.NAME.drift", settings.DriftSettings),
@@ -55,7 +58,8 @@ def table(shape: type[Any]) -> str:
     for field in msgspec.structs.fields(shape):
         if field.name == "root":
             continue
-        default = "required" if field.required else f"`{_value(field.default)}`"
+        made = field.default_factory is not msgspec.NODEFAULT
+        default = "required" if field.required else f"`{_value(field.default_factory() if made else field.default)}`"
         rows.append(f"| `{field.name}` | {_type(hints[field.name])} | {default} | {beside.get(field.name, '')} |")
     return "\n".join(rows)
 

@@ -3,12 +3,12 @@
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import tensorzero
 
 gateway = tensorzero._start_http_gateway(
     config_file=sys.argv[1], clickhouse_url=None, postgres_url=None, valkey_url=None, async_setup=False
 )
-_, port = gateway.base_url.rstrip("/").rsplit(":", 1)
-Path(sys.argv[2]).write_text(port)  # it cannot be told a port
+Path(sys.argv[2]).write_text(str(urlsplit(gateway.base_url).port))  # it cannot be told a port
 signal.pause()
