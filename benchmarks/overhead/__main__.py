@@ -79,7 +79,7 @@ class Bench:
             for proxy in proxies:
                 with _part(f"{proxy.name}, slow readers"):
                     memory.slow_readers(self._results, self._tools, proxy, self._plan)
-        with running([preceptor.features(self._place("streams", upstream))], core=self._core) as proxies:
+        with running([preceptor.live(self._place("streams", upstream))], core=self._core) as proxies:
             for proxy in proxies:
                 with _part(f"{proxy.name}, open streams"):
                     memory.open_streams(self._results, self._tools, proxy, self._plan)
@@ -103,7 +103,8 @@ class Bench:
             else:
                 found.append(peer)
         ours = preceptor.features(self._place(f"{stage}-features", upstream))
-        return [ours, preceptor.bare(self._place(f"{stage}-bare", upstream)), *found]
+        flowing = preceptor.live(self._place(f"{stage}-live", upstream))
+        return [ours, flowing, preceptor.bare(self._place(f"{stage}-bare", upstream)), *found]
 
     def _place(self, name: str, upstream: int) -> Place:
         folder = self._scratch / name

@@ -9,7 +9,7 @@ from benchmarks.overhead import processes
 from benchmarks.overhead.contender import Running
 from benchmarks.overhead.load import Load, Tools
 from benchmarks.overhead.plan import Plan
-from benchmarks.overhead.preceptor import FEATURES
+from benchmarks.overhead.preceptor import FEATURES, LIVE
 from benchmarks.results import Results
 
 _READERS = 20
@@ -53,7 +53,7 @@ def slow_readers(results: Results, tools: Tools, proxy: Running, plan: Plan) -> 
         highest = max(highest, processes.rss_mib(proxy.pid))
     for reader in readers:
         reader.close()
-    target = "<= 1" if proxy.name == FEATURES else ""
+    target = "<= 1" if proxy.name == LIVE else ""
     each = (highest - before) / _READERS
     results.add(proxy.name, "memory per slow reader", each, "MiB", target=target, n=_READERS)
 

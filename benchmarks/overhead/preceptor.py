@@ -15,11 +15,13 @@ from benchmarks.overhead.contender import Contender, Place, Running
 from benchmarks.results import Results
 
 ROOT = Path(__file__).parents[2]
-FEATURES, BARE = "preceptor features", "preceptor bare"
+FEATURES, LIVE, BARE = "preceptor features", "preceptor live", "preceptor bare"
+OURS = (FEATURES, LIVE, BARE)
 _VERDICTS = ["allow", "flag"]  # of the clean text, and of the one with hits
 _MANY = 20_000
 _NOBODY = "http://127.0.0.1:9/v1"  # the teacher: an answer that came from a fallback is a failure of the run
 _FEATURES = {"journal": {"rate": 0.05}, "shadow": {"rate": 0.01, "flagged_rate": 0.05}}
+_LIVE = _FEATURES | {"policies": {"input": ["length", "secrets", "pii"], "output": []}}
 _BARE = {
     "policies": {"input": [], "output": []},
     "journal": {"rate": 0.0},
@@ -37,6 +39,13 @@ def features(place: Place) -> Contender:
         print("preceptor features: no client key could be made, so the key check is not measured")
         config = _write(place, "none", _FEATURES)
     return _contender(FEATURES, place, config, headers)
+
+
+def live(place: Place) -> Contender:
+    """The same without policies on the output, which hold a stream back until it is whole: here it flows."""
+    config = _write(place, "keys", _LIVE)
+    key = client_key(config)
+    return _contender(LIVE, place, config, (f"authorization: Bearer {key}",))
 
 
 def bare(place: Place) -> Contender:

@@ -61,7 +61,7 @@ def soak(results: Results, scratch: Path, plan: Plan) -> None:
         samples.append(watch.look(running))
         answered(results, intervals, plan)
         recorded(results, samples, place.folder)
-        used(results, samples[:-1], full=plan is FULL)
+        used(results, samples[:-1], full=plan.seconds >= FULL.seconds)
 
 
 def measured(traffic: Traffic, running: Machine, plan: Plan) -> tuple[list[Interval], list[Sample]]:
@@ -123,13 +123,17 @@ def main() -> int:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="half a minute")
+    parser.add_argument("--seconds", type=float, help="another length; growth has a target only from 600 s on")
     options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
+    if options.seconds:
+        plan = msgspec.structs.replace(plan, seconds=options.seconds)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     about = {"kernel": platform.release(), "cores": str(len(os.sched_getaffinity(0)))}
     results = Results("soak", versions=versions() | about)
     with tempfile.TemporaryDirectory() as scratch:
-        soak(results, Path(scratch), QUICK if options.quick else FULL)
+        soak(results, Path(scratch), plan)
     results.write()
     return 0
 
