@@ -20,6 +20,8 @@ class EventParser:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that end in this piece."""
+        if self._is_one_event(piece):  # as most come
+            return [piece[6:-2]] if len(piece) > 8 else []
         if self._skip_newline and piece:
             piece = piece.removeprefix(b"\n")
             self._skip_newline = False
@@ -33,6 +35,12 @@ class EventParser:
         lines = [b"".join(self._rest), *others]
         self._rest = [lines.pop()]
         return [data for line in lines if (data := self._line(line)) is not None]
+
+    def _is_one_event(self, piece: bytes) -> bool:
+        """Whether a piece that begins an event is that event, whole, on one line, and nothing else."""
+        if self.pending_bytes or self._skip_newline or not piece.startswith(b"data: "):
+            return False
+        return piece.endswith(b"\n\n") and piece.count(b"\n") == 2 and b"\r" not in piece
 
     def _line(self, line: bytes) -> bytes | None:
         if line:
