@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
             raise
 
     async def read(self) -> bytes:
-        """The next piece of the body; empty at its end.
+        """The next piece of the body, of a bounded size; empty at its end.
 
         Raises:
             UpstreamError: the response broke off, stalled or took too long.
@@ -91,8 +91,8 @@ class Connection(asyncio.Protocol):
             if response.done:
                 return b""
             await self._more()
-        piece = response.take()
-        if self._paused:
+        piece = response.take(_HIGH_WATER)  # uvloop reads up to 256 KiB, and whoever reads here makes copies of it
+        if self._paused and response.buffered <= _HIGH_WATER:
             self._resume()
         return piece
 

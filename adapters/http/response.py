@@ -60,11 +60,14 @@ class ResponseReader:
         if self.head_complete and not framed:
             self.done = True
 
-    def take(self) -> bytes:
-        """The bytes of the body that have come and were not taken yet."""
+    def take(self, most: int | None = None) -> bytes:
+        """The bytes of the body that have come and were not taken yet; no more than `most` of them."""
         piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        self.buffered = 0
+        if most is not None and len(piece) > most:
+            self._body.append(piece[most:])
+            piece = piece[:most]
+        self.buffered -= len(piece)
         return piece
 
     # httptools calls these

@@ -32,16 +32,17 @@ typedef struct {
 } conn;
 
 static const char *WORDS[] = {
-  "hello", "please", "refund", "order", "parcel", "payment", "twice", "charged", "bank", "statement", "monday", "address",
-  "delivery", "late", "broken", "screen", "cable", "box", "wet", "door", "courier", "again", "cancel", "subscription",
-  "account", "password", "reset", "email", "discount", "returning", "customer", "invoice", "number", "wrong", "size",
-  "colour", "exchange", "store", "credit", "gift", "card", "expired", "code", "website", "error", "checkout", "basket",
-  "empty", "shipping", "costs", "abroad", "customs", "receipt", "warranty", "repair", "replacement", "manual", "battery",
-  "charger", "missing", "thanks", "today", "tomorrow", "yesterday", "week", "month", "was", "is", "not", "and", "the", "my"};
+  "hello", "please", "refund", "order", "parcel", "payment", "twice", "charged", "bank", "statement", "monday",
+  "address", "delivery", "late", "broken", "screen", "cable", "box", "wet", "door", "courier", "again", "cancel",
+  "subscription", "account", "password", "reset", "email", "discount", "returning", "customer", "invoice", "number",
+  "wrong", "size", "colour", "exchange", "store", "credit", "gift", "card", "expired", "code", "website", "error",
+  "checkout", "basket", "empty", "shipping", "costs", "abroad", "customs", "receipt", "warranty", "repair",
+  "replacement", "manual", "battery", "charger", "missing", "thanks", "today", "tomorrow", "yesterday", "week",
+  "month", "was", "is", "not", "and", "the", "my"};
 
 static struct sockaddr_in server;
 static conn *conns;
-static int epoll, *idle, idles;
+static int epoll, *idle, idles, oldest, most = 1024;   /* idle: a ring, else some would rest until closed */
 static long sent, plain, streams, bad, failed, serial, measured, room;
 static float *latency;
 static double streamed_share;
@@ -86,6 +87,15 @@ static void reopen(int i) {
   open_connection(i);
 }
 
+static void rest(int i) { idle[(oldest + idles++) % most] = i; }
+
+static int wake(void) {
+  int i = idle[oldest];
+  oldest = (oldest + 1) % most;
+  idles--;
+  return i;
+}
+
 static void compose(conn *c) {
   char body[SIZE - 512];
   int words = LEAST_WORDS + draw(MORE_WORDS);
@@ -94,8 +104,8 @@ static void compose(conn *c) {
                         "support-ticket classifier. Read the ticket and answer with one JSON object.\"},"
                         "{\"role\":\"user\",\"content\":\"order %ld:", ++serial);
   for (int i = 0; i < words; i++) n += sprintf(body + n, " %s", WORDS[draw(sizeof WORDS / sizeof *WORDS)]);
-  n += sprintf(body + n, "\"}],\"temperature\":0,\"max_tokens\":%d,\"seed\":%d,\"user\":\"user-%ld\"%s}", EVENTS, PACE_MS,
-               serial, c->streamed ? ",\"stream\":true" : "");
+  n += sprintf(body + n, "\"}],\"temperature\":0,\"max_tokens\":%d,\"seed\":%d,\"user\":\"user-%ld\"%s}", EVENTS,
+               PACE_MS, serial, c->streamed ? ",\"stream\":true" : "");
   c->length = sprintf(c->request, "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
                                   "content-type: application/json\r\ncontent-length: %d\r\n\r\n%s", n, body);
 }
@@ -133,12 +143,15 @@ static void finish(int i) {
   }
   c->busy = 0;
   if (c->reply.last) reopen(i);
-  else idle[idles++] = i;
+  else rest(i);
 }
 
 static void lost(int i) {
   failed += conns[i].busy;
-  for (int k = 0; k < idles; k++) if (idle[k] == i) { idle[k] = idle[--idles]; break; }
+  for (int k = idles; k > 0; k--) {   /* all go round once, this one stays out */
+    int other = wake();
+    if (other != i) rest(other);
+  }
   reopen(i);
 }
 
@@ -171,7 +184,7 @@ static void ready(int i, unsigned what) {
     return;
   }
   c->connecting = 0;
-  idle[idles++] = i;
+  rest(i);
   listen_for(i, EPOLL_CTL_MOD, EPOLLIN);
 }
 
@@ -188,7 +201,7 @@ static void report(void) {
 }
 
 int main(int argc, char **argv) {
-  int port = 8000, most = 1024, busy = 1;
+  int port = 8000, busy = 1;
   double rate = 100, seconds = 10, every = 5;
   for (int o; (o = getopt(argc, argv, "p:r:d:s:c:e:")) > 0;) {
     if (o == 'p') port = atoi(optarg);
@@ -204,13 +217,13 @@ int main(int argc, char **argv) {
   server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   epoll = epoll_create1(0);
   conns = calloc(most, sizeof *conns);
-  idle = calloc(most + 1, sizeof *idle);
+  idle = calloc(most, sizeof *idle);
   for (int i = 0; i < most; i++) open_connection(i);
   static struct epoll_event found[512];
   double start = now(), next = start + every, t;
   for (long due = 1; (t = now()) < start + seconds || (busy && t < start + seconds + DRAIN_S);) {
     if (t >= next && t < start + seconds) { report(); next += every; }
-    for (; t < start + seconds && idles && start + due / rate <= t; due++) ask(idle[--idles], start + due / rate);
+    for (; t < start + seconds && idles && start + due / rate <= t; due++) ask(wake(), start + due / rate);
     double wait = idles && t < start + seconds ? start + due / rate - now() : .005;
     struct timespec nap = {0, wait < 0 ? 0 : (wait > .005 ? .005 : wait) * 1e9};
     int n = epoll_pwait2(epoll, found, 512, &nap, NULL);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import jsonschema_rs
 import msgspec
 
 from domain.errors import ConfigError
@@ -59,6 +58,8 @@ class JsonSchemaCheck:
 
 
 def _compile(path: Path) -> Any:
+    import jsonschema_rs  # 3 MiB that a task without a schema does not need
+
     try:
         schema = msgspec.json.decode(path.read_bytes())
     except OSError as error:

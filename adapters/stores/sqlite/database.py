@@ -95,6 +95,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             # A crash of ours loses nothing; a power cut may lose the last commits, never the file.
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -512")  # KiB; what is read again lies in the system's cache anyway
             with transaction(connection):
                 migrate(connection)
         except BaseException:

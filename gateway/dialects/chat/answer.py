@@ -11,6 +11,7 @@ from gateway.answers import Answer, Choice
 
 PLACES = ("content", "refusal", "reasoning_content", "reasoning", "thinking")  # beside them: tool arguments
 _RARER = PLACES[1:]
+_MOST_PIECES = 512  # a token as an object of its own takes ten times its letters
 
 
 class _Function(msgspec.Struct):
@@ -176,4 +177,7 @@ def _append(texts: dict[str, list[str]], place: str, written: Any) -> None:
     """Some servers send an object where OpenAI sends a string: policies see it as JSON, so nothing slips by."""
     if written:
         text = written if isinstance(written, str) else msgspec.json.encode(written).decode()
-        texts.setdefault(place, []).append(text)
+        pieces = texts.setdefault(place, [])
+        pieces.append(text)
+        if len(pieces) > _MOST_PIECES:
+            pieces[:] = ["".join(pieces)]

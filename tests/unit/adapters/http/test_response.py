@@ -217,3 +217,12 @@ def test_header_names_come_in_lower_case() -> None:
         b"x-request-id",
         b"AbC",
     )
+
+
+def test_a_large_body_is_taken_in_bounded_pieces():
+    """Nothing is lost or doubled, and what waits is counted."""
+    reader = ResponseReader()
+    reader.begin()
+    reader.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + b"0123456789")
+    assert (reader.take(4), reader.buffered) == (b"0123", 6)
+    assert (reader.take(4), reader.take(4), reader.buffered) == (b"4567", b"89", 0)
