@@ -9,6 +9,7 @@ from domain.records import Stage, Usage
 
 Slot = tuple[int, str]  # the index of a choice, and the place of a text in it
 CONTENT = "content"  # the place of the answer proper; other places are named by each dialect
+_MOST_PIECES = 512  # a token as an object of its own takes ten times its letters
 _TOOLS = ("function_call", "tool_calls.")
 
 
@@ -74,3 +75,10 @@ class Answer(msgspec.Struct, frozen=True):
     def silenced(self) -> Answer:
         """The same answer without its texts."""
         return msgspec.structs.replace(self, choices=tuple(choice.silenced() for choice in self.choices))
+
+
+def add_piece(pieces: list[str], text: str) -> None:
+    """Take the next piece of a streamed text in, in memory of about the size of the text."""
+    pieces.append(text)
+    if len(pieces) > _MOST_PIECES:
+        pieces[:] = ["".join(pieces)]

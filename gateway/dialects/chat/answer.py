@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import msgspec
 
 from domain.records import Usage
-from gateway.answers import Answer, Choice
+from gateway.answers import Answer, Choice, add_piece
 
 PLACES = ("content", "refusal", "reasoning_content", "reasoning", "thinking")  # beside them: tool arguments
 _RARER = PLACES[1:]
-_MOST_PIECES = 512  # a token as an object of its own takes ten times its letters
 
 
 class _Function(msgspec.Struct):
@@ -177,7 +176,4 @@ def _append(texts: dict[str, list[str]], place: str, written: Any) -> None:
     """Some servers send an object where OpenAI sends a string: policies see it as JSON, so nothing slips by."""
     if written:
         text = written if isinstance(written, str) else msgspec.json.encode(written).decode()
-        pieces = texts.setdefault(place, [])
-        pieces.append(text)
-        if len(pieces) > _MOST_PIECES:
-            pieces[:] = ["".join(pieces)]
+        add_piece(texts.setdefault(place, []), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.records import Usage
-from gateway.answers import CONTENT, Answer, Choice
+from gateway.answers import CONTENT, Answer, Choice, add_piece
 from gateway.dialects.tokens import Tokens
 
 
@@ -45,7 +45,7 @@ class CompletionReader:
         for choice in value.choices:
             texts = self._texts.setdefault(choice.index, [])
             if choice.text:
-                texts.append(choice.text)
+                add_piece(texts, choice.text)
             if choice.finish_reason:
                 self._reasons[choice.index] = choice.finish_reason
             self.speaks = self.speaks or bool(choice.text or choice.finish_reason)

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.records import Usage
 from gateway import sse
-from gateway.answers import Answer, Choice
+from gateway.answers import Answer, Choice, add_piece
 from gateway.dialects.responses.texts import Walk
 from gateway.dialects.tokens import Count
 
@@ -119,7 +119,7 @@ class ResponsesReader:
             return text
         self.speaks = True
         if piece:
-            self._texts.setdefault(place, []).append(text)
+            add_piece(self._texts.setdefault(place, []), text)
             return text
         known = "".join(self._texts.get(place, ()))
         if text.startswith(known):

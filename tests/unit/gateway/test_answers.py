@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.records import Usage
-from gateway.answers import Answer, Choice
+from gateway.answers import Answer, Choice, add_piece
 
 
 def test_an_answer_without_choices_has_no_subject():
@@ -34,3 +34,12 @@ def test_a_silenced_answer_has_no_text():
     """Nothing of the texts is left; indices and usage are."""
     silent = Answer((Choice(2, {"content": "a"}, "stop"),), Usage(1, 2)).silenced()
     assert silent == Answer((Choice(2, {}, "content_filter"),), Usage(1, 2))
+
+
+def test_pieces_of_a_text_are_joined_as_they_become_many():
+    """Nothing is lost or moved, and a long answer is not kept as one object for each token."""
+    pieces = []
+    for number in range(5000):
+        add_piece(pieces, f"{number} ")
+    assert "".join(pieces) == "".join(f"{number} " for number in range(5000))
+    assert len(pieces) <= 513
