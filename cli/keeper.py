@@ -19,7 +19,7 @@ from domain import config, tasks
 _LOG = logging.getLogger(__name__)
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0  # a process that lived this long starts with a short backoff again
-_DRAIN_S = 30.0
+_DRAIN_S = 30.0  # of a process without requests; for its journal and its connections, of one with
 CONFIG_EXIT = 2  # the child has said in one line what is wrong with its configuration: restarting would not help
 
 
@@ -30,6 +30,7 @@ class Role(msgspec.Struct, frozen=True):
     module: str
     listener: socket.socket | None = None
     rereads: bool = False
+    requests_s: float = 0.0  # that its running requests may take at SIGTERM
 
     def command(self, path: Path) -> list[str]:
         """The command line of this process."""
@@ -113,8 +114,9 @@ class Keeper:
     async def _drain(self, process: asyncio.subprocess.Process) -> None:
         await self._ending.wait()
         process.terminate()
-        await asyncio.sleep(_DRAIN_S)
-        _LOG.error("process_killed role=%s pid=%s after_s=%s", self.role.name, process.pid, _DRAIN_S)
+        patience_s = self.role.requests_s + _DRAIN_S
+        await asyncio.sleep(patience_s)
+        _LOG.error("process_killed role=%s pid=%s after_s=%s", self.role.name, process.pid, patience_s)
         process.kill()
 
     async def _back_off(self, code: int, wait_s: float) -> None:

@@ -54,7 +54,10 @@ def roles(settings: Settings) -> list[Role]:
     front = bind(server.host, server.port, key="server.port")
     admin = bind(server.host, server.admin_port, key="server.admin_port")
     found = [
-        *(Role(f"gateway-{number}", "gateway", front, rereads=True) for number in range(server.workers)),
+        *(
+            Role(f"gateway-{number}", "gateway", front, rereads=True, requests_s=server.drain_s)
+            for number in range(server.workers)
+        ),
         Role("monitors", "monitors"),
         Role("console", "console", admin, rereads=True),
     ]

@@ -205,6 +205,7 @@ def build_teacher(settings: Settings, task: str) -> Teacher:
         prompt=chosen.prompt,
         price=chosen.teacher.priced(path=f"tasks.{task}.teacher"),
         timeout_s=upstream.timeout_s,
+        ca_file=Path(settings.root) / upstream.ca_file if upstream.ca_file else None,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import openai
 
+from adapters.http import tls
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.prices import Price
 from domain.records import Usage
@@ -65,14 +67,21 @@ class Teacher:
         prompt: str,
         price: Price,
         timeout_s: float = 60.0,
+        ca_file: Path | None = None,
     ) -> None:
+        """`ca_file` holds the certificates to trust instead of the system's, in PEM."""
+        trusted = tls.client_context(tls.read_authorities(ca_file)) if ca_file else None
         self.model = model
         self.prompt = prompt
         self.price = price
         self._base_url = base_url
         # The SDK insists on a key; a server of one's own may want none.
         self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=timeout_s, max_retries=_RETRIES
+            base_url=base_url,
+            api_key=api_key or "none",
+            timeout=timeout_s,
+            max_retries=_RETRIES,
+            http_client=openai.DefaultAsyncHttpxClient(verify=trusted) if trusted else None,
         )
 
     async def ask(self, text: str) -> TeacherAnswer:

@@ -27,6 +27,7 @@ class ServerSettings(Section, frozen=True):
     admin_token: str = ""  # of /api; empty: /api is closed. /metrics and /healthz need no token
     workers: Count = 1
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 20 * 1024 * 1024
+    drain_s: Positive = 60.0  # what runs at SIGTERM, streams too, may end in this time
     max_concurrency: Count = 1000  # requests in flight per worker; above it 503 with Retry-After
 
     def __post_init__(self) -> None:

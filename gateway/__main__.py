@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         return 2
     _collect_rarely()
     _give_memory_back()
-    running = server.server(app)
+    running = server.server(app, drain_s=settings.server.drain_s)
     running.run(sockets=[socket])
     return 0 if running.started else 1
 

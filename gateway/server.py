@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _IDLE_S = 75  # as nginx: clients that reuse connections expect more than uvicorn's 5 s, and lose the race
-_FINISH_S = 15  # for requests that run at SIGTERM; with the journal's drain less than the supervisor's patience
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -51,8 +51,8 @@ def inherited(fd: int) -> socket.socket:
         raise PreceptorError(f"--fd {fd} is no socket: {(error.strerror or str(error)).lower()}") from None
 
 
-def server(app: ASGIApp) -> uvicorn.Server:
-    """A server that finishes the requests it has when SIGTERM comes."""
+def server(app: ASGIApp, *, drain_s: float = 60.0) -> uvicorn.Server:
+    """A server that finishes the requests that it has when SIGTERM comes, streams too, if they end in `drain_s`."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -65,6 +65,6 @@ def server(app: ASGIApp) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,  # nothing here asks where a request came from
             timeout_keep_alive=_IDLE_S,
-            timeout_graceful_shutdown=_FINISH_S,
+            timeout_graceful_shutdown=math.ceil(drain_s),
         )
     )

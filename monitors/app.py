@@ -105,7 +105,8 @@ def build(settings: Settings, *, since: float, clock: Clock | None = None) -> Mo
 
 def _teacher(settings: Settings, task: TaskSettings) -> Teacher:
     upstream = settings.upstreams[task.teacher.upstream]
-    return Teacher(task.teacher, client(upstream, timeout_s=task.shadow.timeout_s), shadow=task.shadow)
+    sdk = client(upstream, timeout_s=task.shadow.timeout_s, root=Path(settings.root))
+    return Teacher(task.teacher, sdk, shadow=task.shadow)
 
 
 def _pairing(settings: Settings, name: str, store: Store, teacher: Teacher, *, clock: Clock, owner: str) -> Pairing:

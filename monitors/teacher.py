@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 import openai
 
+from adapters.http import tls
 from domain.errors import UpstreamError, UpstreamFailure
 from monitors import answers
 from monitors.answers import Reply
@@ -16,6 +18,7 @@ from monitors.answers import Reply
 if TYPE_CHECKING:
     from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
 
+_HERE = Path()
 # Only the first choice is compared, so only one is paid for; what the client wants stored is the answer that it got.
 _DROPPED = ("stream", "stream_options", "n", "best_of", "store", "metadata")
 _UNSTORED = {"/responses": {"store": False}}  # where an answer is stored unless one says no
@@ -61,9 +64,16 @@ class Teacher:
         return {key: value for key, value in fields.items() if key not in _DROPPED} | {"model": self._model}
 
 
-def client(upstream: UpstreamSettings, *, timeout_s: float) -> openai.AsyncOpenAI:
-    """The SDK's client of an upstream."""
+def client(upstream: UpstreamSettings, *, timeout_s: float, root: Path = _HERE) -> openai.AsyncOpenAI:
+    """The SDK's client of an upstream; its `ca_file` starts from `root`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no certificates.
+    """
+    trusted = tls.client_context(tls.read_authorities(root / upstream.ca_file)) if upstream.ca_file else None
     return openai.AsyncOpenAI(
+        http_client=openai.DefaultAsyncHttpxClient(verify=trusted) if trusted else None,
         base_url=upstream.base_url,
         api_key=upstream.api_key or "none",  # the SDK refuses an empty one; local servers need none
         timeout=timeout_s,

@@ -25,7 +25,7 @@ class Conversation:
         head = await self._reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-        length = int(dict(headers)["content-length"])
+        length = int({name.lower(): value for name, value in headers}["content-length"])
         return Received(first, tuple(headers), await self._reader.readexactly(length))
 
     async def send(self, *pieces: bytes) -> None:

@@ -87,4 +87,4 @@ def test_the_server_is_lean():
     config = server.server(None).config
     assert (config.access_log, config.server_header, config.proxy_headers) == (False, False, False)
     assert (config.http, config.ws, config.timeout_keep_alive) == (GatewayProtocol, "none", 75)
-    assert config.timeout_graceful_shutdown + 10 < 30  # the supervisor kills after 30 s
+    assert server.server(None, drain_s=7.5).config.timeout_graceful_shutdown == 8

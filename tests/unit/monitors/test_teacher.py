@@ -9,6 +9,8 @@ from domain.errors import UpstreamError, UpstreamFailure
 from domain.records import Usage
 from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
 from monitors.teacher import Teacher, client
+from tests.unit.adapters.authority import Authority
+from tests.unit.adapters.raw_server import RawServer, always, answer
 from tests.unit.monitors.conftest import completion
 
 REQUEST = b'{"model": "intent", "stream": true, "n": 5, "temperature": 0.7, "messages": [], "unknown": {"a": 1}}'
@@ -82,6 +84,22 @@ async def test_a_teacher_that_is_not_there_is_an_error(unused_tcp_port):
     sdk = client(upstream, timeout_s=5.0).with_options(max_retries=0)
     error = await failure(Teacher(ModelSettings(upstream="o", model="m"), sdk, shadow=ShadowSettings()))
     assert (error.kind, str(error)) == (UpstreamFailure.CONNECT, "cannot reach 127.0.0.1")
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_teacher_may_have_an_authority_of_its_own(tmp_path, trusted):
+    """With `ca_file` its certificate is accepted; without, it is an error and nothing is asked."""
+
+    async with RawServer(always(answer(completion("refund"))), tls=Authority(tmp_path).server()) as server:
+        address = server.url.replace("127.0.0.1", "localhost")
+        upstream = UpstreamSettings(base_url=address, ca_file="ca.pem" if trusted else "")
+        sdk = client(upstream, timeout_s=5.0, root=tmp_path).with_options(max_retries=0)
+        teacher = Teacher(ModelSettings(upstream="o", model="m"), sdk, shadow=ShadowSettings())
+        if trusted:
+            assert (await teacher.ask(REQUEST)).text == "refund"
+            await teacher.aclose()
+        else:
+            assert (await failure(teacher)).kind is UpstreamFailure.CONNECT
 
 
 async def test_no_more_than_the_configured_number_are_asked_at_once(teacher_server):
