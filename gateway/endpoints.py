@@ -10,6 +10,7 @@ from domain.clock import loop_time
 from gateway.authorize import SCOPE_KEY, allow
 from gateway.errors import ApiError, blocked_media, unknown_model, wrong_method
 from gateway.metrics import Outcome
+from gateway.reading import GONE
 from gateway.reply import Reply
 from gateway.request import Request
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from gateway.storing import Storing
 
 PREFIX = "/v1"
-GONE = "preceptor.gone"  # a scope extension of our own server: calls back when the client has left
 
 
 class Endpoints:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.metrics import RELOAD_TIMESTAMP
 from adapters.notifiers.webhook import WebhookNotifier
 from adapters.stores.sqlite import from_url
 from domain import tasks
@@ -100,6 +101,7 @@ def build(settings: Settings, *, since: float, clock: Clock | None = None) -> Mo
         loops.append((name, _pairing(settings, name, store, teachers[name], clock=clock, owner=owner)))
     delivery = _delivery(settings, store, clock)
     mark = ReloadMark(store, since=since)
+    RELOAD_TIMESTAMP.set(since)
     return Monitors(loops, store=store, teachers=list(teachers.values()), delivery=delivery, mark=mark)
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 
 import pytest
+from prometheus_client import REGISTRY
 
 from adapters.stores.sqlite import SqliteStore
 from domain import config, tasks
@@ -90,6 +91,7 @@ async def test_a_request_to_reload_ends_them_gracefully(tmp_path):
     running = tasks.spawn((monitors := build(settings(tmp_path), since=200.0)).run(), name="monitors")
     done, _ = await asyncio.wait([running], timeout=0.3)
     assert not done
+    assert REGISTRY.get_sample_value("preceptor_config_reload_timestamp_seconds") == 200.0
     await tasks.cancel(running)
     await monitors.aclose()
     monitors = build(settings(tmp_path), since=50.0)
