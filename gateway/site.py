@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from fastapi import FastAPI, Request
-from fastapi.responses import PlainTextResponse, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from gateway import metrics
 from gateway.authorize import SCOPE_KEY
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 
 def site(tasks: Sequence[str], store: Store) -> ASGIApp:
     """The application behind the hot routes."""
-    app = FastAPI(title="Preceptor", openapi_url=None, docs_url=None, redoc_url=None)
-    app.include_router(stored_completions(store))
-    _add_models(app, tasks)
-    _add_health(app)
-    app.add_exception_handler(ApiError, _refused)
-    app.add_exception_handler(HTTPException, _not_found)
+    models = _Models(tasks)
+    app = Starlette(
+        routes=[
+            *stored_completions(store),
+            Route("/v1/models", models.list, methods=["GET"]),
+            Route("/v1/models/{name:path}", models.retrieve, methods=["GET"]),
+            Route("/healthz", _healthz, methods=["GET"]),
+            Route("/readyz", _readyz, methods=["GET"]),
+        ],
+        exception_handlers=dict(HANDLERS),
+    )
     return _Named(app)
 
 
@@ -48,35 +55,36 @@ class _Named:
         await self._app(scope, receive, named)
 
 
-def _add_models(app: FastAPI, tasks: Sequence[str]) -> None:
-    def visible(request: Request) -> list[str]:
-        key = request.scope.get(SCOPE_KEY)
-        return [name for name in tasks if key is None or not key.tasks or name in key.tasks]
+class _Models:
+    """The tasks, as OpenAI lists models; a client sees those that its key may use."""
 
-    @app.get("/v1/models")
-    async def models(request: Request) -> Response:
-        """The tasks that the client may use, as OpenAI lists models."""
-        return _json({"object": "list", "data": [_model(name) for name in visible(request)]})
+    def __init__(self, tasks: Sequence[str]) -> None:
+        self._tasks = tasks
 
-    @app.get("/v1/models/{name:path}")
-    async def model(request: Request) -> Response:
-        """One task."""
-        name = request.path_params["name"]
-        if name not in visible(request):
-            raise unknown_model(name, visible(request))
+    async def list(self, request: Request) -> Response:
+        """All of them."""
+        return _json({"object": "list", "data": [_model(name) for name in self._visible(request)]})
+
+    async def retrieve(self, request: Request) -> Response:
+        """One of them."""
+        name, visible = request.path_params["name"], self._visible(request)
+        if name not in visible:
+            raise unknown_model(name, visible)
         return _json(_model(name))
 
+    def _visible(self, request: Request) -> Sequence[str]:
+        key = request.scope.get(SCOPE_KEY)
+        return [name for name in self._tasks if key is None or not key.tasks or name in key.tasks]
 
-def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz")
-    async def healthz() -> PlainTextResponse:
-        """The process answers."""
-        return PlainTextResponse("ok\n")
 
-    @app.get("/readyz")
-    async def readyz() -> PlainTextResponse:
-        """Traffic may come: the gateway needs neither store nor monitors to answer."""
-        return PlainTextResponse("ready\n")
+async def _healthz(_: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+async def _readyz(_: Request) -> Response:
+    """Traffic may come: the gateway needs neither store nor monitors to answer."""
+    return PlainTextResponse("ready\n")
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -84,7 +92,6 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> Response:
-    """Encoded here: for a typed answer FastAPI would import pydantic's old version beside the new one."""
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
@@ -104,3 +111,11 @@ async def _not_found(request: Request, error: Exception) -> Response:
     metrics.refused(code)
     body = known.body if known else error_body(str(error.detail), kind="invalid_request_error", code=code)
     return Response(body, error.status_code, error.headers, media_type="application/json")
+
+
+async def _gone(_: Request, error: Exception) -> Response:
+    """The client has left while it sent; nobody reads this."""
+    return Response(status_code=400)
+
+
+HANDLERS: Mapping[Any, Any] = {ApiError: _refused, HTTPException: _not_found, ClientDisconnect: _gone}

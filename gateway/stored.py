@@ -6,14 +6,13 @@ Everybody sees their own only: those of the client key that asked, or, without k
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
-from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from domain.errors import StoreError
 from gateway.authorize import SCOPE_KEY
@@ -47,40 +46,20 @@ _UPDATE = msgspec.json.Decoder(_Update)
 _ASKED = msgspec.json.Decoder(_Asked)
 
 
-def stored_completions(store: Store, *, timeout_s: float = _STORE_S) -> APIRouter:
-    """The routes below /v1/chat/completions except the POST that creates.
+def stored_completions(store: Store, *, timeout_s: float = _STORE_S) -> list[Route]:
+    """The routes below /v1/chat/completions except the POST that creates; their errors are `ApiError`.
 
     A store that fails, or does not answer within `timeout_s`, is 503 with `retry-after`.
     """
     endpoints = _Endpoints(store, timeout_s=timeout_s)
-    router = APIRouter(route_class=_Route)
-    for path, method, endpoint in (
-        (_PATH, "GET", endpoints.list),
-        (_PATH + "/{completion_id}", "GET", endpoints.retrieve),
-        (_PATH + "/{completion_id}", "POST", endpoints.update),
-        (_PATH + "/{completion_id}", "DELETE", endpoints.delete),
-        (_PATH + "/{completion_id}/messages", "GET", endpoints.messages),
-    ):
-        router.add_api_route(path, endpoint, methods=[method], response_model=None)
-    return router
-
-
-class _Route(APIRoute):
-    """Answers errors itself, with their headers."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def answered(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except ApiError as error:
-                headers = {name.decode(): value.decode() for name, value in error.headers}
-                return Response(error.body, error.status, headers, media_type="application/json")
-            except ClientDisconnect:
-                return Response(status_code=400)  # nobody reads it
-
-        return answered
+    one = _PATH + "/{completion_id}"
+    return [
+        Route(_PATH, endpoints.list, methods=["GET"]),
+        Route(one, endpoints.retrieve, methods=["GET"]),
+        Route(one, endpoints.update, methods=["POST"]),
+        Route(one, endpoints.delete, methods=["DELETE"]),
+        Route(one + "/messages", endpoints.messages, methods=["GET"]),
+    ]
 
 
 class _Endpoints:
@@ -152,7 +131,6 @@ class _Endpoints:
 
 
 def _completion_id(request: Request) -> str:
-    """Read here, not by FastAPI: for a typed parameter it would import pydantic's old version beside the new one."""
     return str(request.path_params["completion_id"])
 
 

@@ -7,12 +7,13 @@ import asyncio
 import httpx2 as httpx
 import openai
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from adapters.stores.sqlite import SqliteStore
 from domain.clients import ClientKey, StoredCompletion
 from domain.errors import StoreError
 from gateway.authorize import SCOPE_KEY
+from gateway.site import HANDLERS
 from gateway.stored import stored_completions
 
 PATH = "/v1/chat/completions"
@@ -46,8 +47,7 @@ class Shelf:
     """The endpoints over a store, asked as the holder of a key, or of none."""
 
     def __init__(self, store, **arguments):
-        app = FastAPI()
-        app.include_router(stored_completions(store, **arguments))
+        app = Starlette(routes=stored_completions(store, **arguments), exception_handlers=HANDLERS)
         self.owner = ""
 
         async def keyed(scope, receive, send):
