@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gateway.errors import ApiError, unknown_model
+from gateway.identity import header
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,7 +88,7 @@ class Authorize:
         if not self._keyring.ready:
             message = "Keys cannot be checked yet; try again"
             raise ApiError(503, message, kind="server_error", code="keys_unavailable", headers=[(b"retry-after", b"1")])
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        given = header(scope["headers"], b"authorization")
         if given[: len(_SCHEME)].lower() != _SCHEME:
             raise _unauthorized("No API key was given; send it as 'authorization: Bearer <key>'")
         key = self._keyring.find(given[len(_SCHEME) :].strip())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ApiError, broken
 from gateway.identity import header, id_headers
+from gateway.reading import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,22 +39,18 @@ class Errors:
             await self._app(scope, receive, send)
             return
         scope["preceptor.id"] = id_ = f"{self._prefix}-{next(self._numbers)}"
-        started = False
-
-        async def remember(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        begun: Callable[[], bool] | None = scope.get("extensions", {}).get(BEGUN)
+        if begun is None:
+            send, begun = _watched(send)
         try:
-            await self._app(scope, receive, remember)
+            await self._app(scope, receive, send)
         except ApiError as error:
-            if started:
+            if begun():
                 raise
             await self._answer(scope, send, error)
         except Exception as error:
             _LOG.exception("request_failed id=%s path=%s error=%s", id_, scope["path"][:200], type(error).__name__)
-            if started:
+            if begun():
                 raise
             await self._answer(scope, send, broken())
 
@@ -123,6 +120,18 @@ class BodyLimit:
     def _too_large(self) -> ApiError:
         problem = f"The request body is larger than {self._most_bytes} bytes"
         return ApiError(413, problem, code="request_too_large", headers=[(b"connection", b"close")])
+
+
+def _watched(send: Send) -> tuple[Send, Callable[[], bool]]:
+    """The same `send`, and whether it has been used: for a server that does not tell."""
+    begun = False
+
+    async def watched(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    return watched, lambda: begun
 
 
 async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ from gateway.served import ALLOWED, Ruling, Served
 from gateway.stream import EventStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from domain.clock import Clock
     from domain.records import Deployment
@@ -154,14 +154,14 @@ class Pipeline:
         self._ledger.answered(step.arm, answer.usage)
         return self._leave(step, call, received, answer, least=least)
 
-    async def _ask(
+    def _ask(
         self, step: Step, call: Call, passage: Passage, *, logprobs: bool, patience_s: float
-    ) -> Received | EventStream:
+    ) -> Coroutine[Any, Any, Received | EventStream]:
         usage = call.stream and not call.include_usage and step.upstream in self._stream_usage
         body = call.dialect.for_model(call, step.model, usage=usage, logprobs=logprobs)
         request = Request(call.dialect, body, passage.headers, passage.deadline, drop_usage=usage)
         how = functools.partial(self._streamed if call.stream else attempt.ask, request)
-        return await self._upstreams[step.upstream].call(
+        return self._upstreams[step.upstream].call(
             how, deadline=passage.deadline, streams=call.stream, patience_s=patience_s
         )
 

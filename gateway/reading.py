@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.turn import Line
 
 GONE = "preceptor.gone"  # in scope["extensions"]: call it with what to call when the client has left
+BEGUN = "preceptor.begun"  # likewise: tells whether an answer to the request has begun
 _SPECIAL = heads.SPECIAL
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -130,7 +131,7 @@ class RequestReader:
             "headers": self._headers,
         }
         turn = Turn(self._line, scope, terms)
-        scope["extensions"] = {GONE: turn.when_gone}
+        scope["extensions"] = {GONE: turn.when_gone, BEGUN: turn.begun}
         turn.expects_continue = terms.chunks and b"expect" in self._special
         self.incoming = turn
         self._headers = []  # a trailer's fields end here

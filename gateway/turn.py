@@ -1,7 +1,4 @@
-"""A turn of a connection: one request and its answer, as an ASGI application meets them.
-
-It holds the body until the application takes it and puts the answer on the wire; `gateway.protocol` gives the turns.
-"""
+"""A turn of a connection: one request and its answer, as an ASGI application meets them (see `gateway.protocol`)."""
 
 from __future__ import annotations
 
@@ -21,8 +18,7 @@ if TYPE_CHECKING:
     from gateway.errors import ApiError
     from gateway.framing import Terms
 
-_HIGH_WATER_BYTES = 64 * 1024  # of a body that the application has not taken yet
-_COPIED_BYTES = 64 * 1024  # above it two writes are cheaper than one copy
+_HIGH_WATER_BYTES = _COPIED_BYTES = 64 * 1024  # of a body nobody has taken; two writes are cheaper than one copy
 _JSON = (b"content-type", b"application/json")
 _LOG = logging.getLogger(__name__)
 
@@ -114,6 +110,10 @@ class Turn:
         self._callback = callback
         if self.gone:
             asyncio.get_running_loop().call_soon(self._notify)
+
+    def begun(self) -> bool:
+        """Whether there is a part of an answer already, if only its head."""
+        return self._start is not None or self._started
 
     def leave(self, *, lost: bool) -> None:
         """The client has left: it sends no more, and if the connection is `lost` nothing reaches it either."""

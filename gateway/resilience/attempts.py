@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Generic
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Generic
 
 from domain.clock import loop_time
 from gateway.resilience.balancer import Balancer
@@ -54,13 +55,15 @@ class Attempts:
         """A call came in."""
         self._hedge_budget.called()
 
-    async def make(self, call: Call[T]) -> T:
+    def make(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """The outcome of one attempt, or of the better of two when it is hedged.
 
         Raises:
             UpstreamError: it failed, or there was no turn or no replica for it (OVERLOADED).
         """
-        return await (self._hedged(call) if self._hedges else self._first(call))
+        if self._hedges:
+            return self._hedged(call)
+        return self._begin(call) if self._slots.take_now() else self._first(call)
 
     async def _hedged(self, call: Call[T]) -> T:
         """One attempt, and a second at another replica when the first is slower than most of the last."""
@@ -81,13 +84,17 @@ class Attempts:
         """An attempt in its turn."""
         if not self._slots.take_now():
             await self._slots.take(call.deadline)
+        return await self._begin(call)
+
+    def _begin(self, call: Call[T]) -> Coroutine[Any, Any, T]:
+        """An attempt with a slot that was taken for it, at the replica that suits best."""
         now = loop_time()
         replica = self._balancer.choose(now, call.used)
         if replica is None:
             self._slots.give_back()
             self._metrics.refused(Refusal.OPEN).inc()
             raise self._balancer.refusal(now)
-        return await self._run(call, replica, now)
+        return self._run(call, replica, now)
 
     async def _second(self, call: Call[T]) -> T | None:
         """A hedge: only at another replica, without waiting, and within its budget; else None."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.framing import Terms
-from gateway.reading import BODY, GONE, HEAD, NOTHING, RequestReader
+from gateway.reading import BEGUN, BODY, GONE, HEAD, NOTHING, RequestReader
 
 
 class Connection:
@@ -80,7 +80,7 @@ def test_a_scope_is_what_the_specification_says():
     connection = Connection()
     connection.feed(b"GET /a%20b?c=%20 HTTP/1.1\r\nX-Name: Value\r\n\r\n")
     (turn,) = connection.turns
-    assert turn.scope.pop("extensions") == {GONE: turn.when_gone}
+    assert turn.scope.pop("extensions") == {GONE: turn.when_gone, BEGUN: turn.begun}
     assert turn.scope == {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
