@@ -178,6 +178,9 @@ class TaskSettings(Section, frozen=True):
     agreement: AgreementSettings = AgreementSettings()
     signal: SignalSettings = SignalSettings()
 
+    def __post_init__(self) -> None:
+        require(self.cascade is None or self.fallback == "teacher", "cascade needs fallback: teacher")
+
     @property
     def comparer(self) -> str:
         """The name of the comparer: the configured one, or what fits the output."""

@@ -68,3 +68,16 @@ def test_the_comparer_follows_the_output(output, configured, name):
     model = {"upstream": "u", "model": "m"}
     task = {"teacher": model, "student": model, "output": output, "agreement": {"comparer": configured}}
     assert msgspec.convert(task, settings.TaskSettings).comparer == name
+
+
+def test_a_cascade_needs_somebody_to_ask():
+    """Without the teacher behind it, an answer that the student is not sure of could go nowhere."""
+    model = settings.ModelSettings(upstream="u", model="m")
+    with pytest.raises(ValueError, match="cascade needs fallback: teacher"):
+        settings.TaskSettings(
+            teacher=model,
+            student=model,
+            output=settings.OutputSettings(text={}),
+            fallback="block",
+            cascade=settings.CascadeSettings(),
+        )
