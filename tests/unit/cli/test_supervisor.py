@@ -72,7 +72,8 @@ class Machine:
 
         def role(name, *, rereads):
             listens = f"signal.signal(signal.SIGHUP, lambda *_: say('{name} told'))\n{hears}" if rereads else ""
-            return Script(name, name, None, rereads, f"{say}{listens}say('{name} up')\ntime.sleep(60)")
+            code = f"{say}{listens}say('{name} up')\ntime.sleep(60)"
+            return Script(name, name, rereads=rereads, code=code)
 
         self.supervisor = supervisor(
             installation, *(role(n, rereads=n != "monitors") for n in ("gateway", "monitors", "console"))
