@@ -28,6 +28,10 @@ _reference = typer.Typer(help="What inputs look like: the novelty detector compa
 Model = Annotated[str, typer.Argument(help="The student's name, such as ticket-intent-v2.")]
 Files = Annotated[list[Path], typer.Argument(help="JSONL files of examples.")]
 
+CanaryShare = Annotated[
+    float, typer.Option(min=0.0, max=0.99, help="Only for this share of the users, as the challenger; 0: for all.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
@@ -108,9 +112,7 @@ def promote(
     champion: Annotated[str, typer.Option(help="The student that must not be better; else the deployed one.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "promoted by hand",
     force: Annotated[bool, typer.Option("--force", help="Promote although the gate is closed.")] = False,
-    canary: Annotated[
-        float, typer.Option(min=0.0, max=0.99, help="Only for this share of the users, as the challenger; 0: for all.")
-    ] = 0.0,
+    canary: CanaryShare = 0.0,
     by: By = "operator",
     task: Task = "",
     path: Config = DEFAULT,

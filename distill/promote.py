@@ -45,11 +45,8 @@ async def promote(
         PromotionRefusedError: the evaluation is of another student, or its gate is closed and `force` is not set.
         StoreError: nothing was changed.
     """
-    if evaluation.model != manifest.model:
-        raise PromotionRefusedError(f"the evaluation is of {evaluation.model}, not of {manifest.model}; evaluate it")
+    _require_open_gate(manifest, evaluation, force=force)
     outcome = evaluation.outcome
-    if not outcome.passed and not force:
-        raise PromotionRefusedError(f"{manifest.model} was not promoted: {outcome.reason}; retrain, or force it")
     evidence = msgspec.json.encode(PromotionEvidence(manifest, evaluation))
     blob = await store.put_blob(_EVIDENCE, evidence, at=clock.now_s())
     how = "" if outcome.passed else "forced; "
@@ -97,6 +94,14 @@ async def rollback(store: Store, task: str, *, by: str, reason: str, clock: Cloc
     )
     await store.deploy(deployment)
     return deployment
+
+
+def _require_open_gate(manifest: Manifest, evaluation: Evaluation, *, force: bool) -> None:
+    if evaluation.model != manifest.model:
+        raise PromotionRefusedError(f"the evaluation is of {evaluation.model}, not of {manifest.model}; evaluate it")
+    if not evaluation.outcome.passed and not force:
+        reason = evaluation.outcome.reason
+        raise PromotionRefusedError(f"{manifest.model} was not promoted: {reason}; retrain, or force it")
 
 
 async def _present(store: Store, manifest: Manifest) -> Deployment:
