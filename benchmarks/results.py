@@ -53,6 +53,10 @@ class Results:
         FOLDER.mkdir(exist_ok=True)
         body = "".join(json.dumps(line) + "\n" for line in self._lines)
         (FOLDER / f"{self._bench}.jsonl").write_text(body)
+        self.show()
+
+    def show(self) -> None:
+        """Print the table."""
         widths = {key: max((len(line[key]) for line in self._lines), default=0) for key in ("case", "metric")}
         for line in self._lines:
             verdict = {None: "", True: "met", False: "NOT MET"}[line["met"]]

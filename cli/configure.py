@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +17,10 @@ from rich.table import Table
 from cli.options import DEFAULT, Config, Json
 from cli.progress import wide
 from domain import config
-from domain.errors import PreceptorError
-from domain.settings import Settings
+from domain.errors import ConfigError, PreceptorError
+from domain.settings import CheckSettings, Settings
 from policies import app as policies
+from policies import cases
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +43,8 @@ def init(
 def check(path: Config = DEFAULT, as_json: Json = False) -> None:
     """Validate a configuration and print what was understood."""
     settings = config.load(path)
-    for name, task in settings.tasks.items():
-        policies.build(task, root=Path(settings.root), path=f"tasks.{name}")
+    for name in settings.tasks:
+        _check_policy(settings, name)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(_masked(settings)), indent=2) + b"\n")
         return
@@ -49,20 +52,38 @@ def check(path: Config = DEFAULT, as_json: Json = False) -> None:
     sys.stdout.write(f"{path} is good\n")
 
 
+def _check_policy(settings: Settings, name: str) -> None:
+    """Build the policy of a task and run the tests that it carries.
+
+    Raises:
+        ConfigError: it cannot be used, or says otherwise than its tests.
+    """
+    engine = policies.build(settings, name)
+    tests = policies.chosen(settings.tasks[name]).tests
+    failed = asyncio.run(cases.failures(engine, tests))
+    if failed:
+        problem = f"{len(failed)} of {len(tests)} failed\n" + "\n".join(failed)
+        raise ConfigError(f"tasks.{name}.policies.tests", problem)
+
+
 def _table(settings: Settings) -> Table:
     table = Table("task", "teacher", "student", "output", "input checks", "output checks", "shadow", title="Tasks")
     for name, task in settings.tasks.items():
-        chain = task.policies or policies.default_policies(task.output)
+        chain = policies.chosen(task)
         table.add_row(
             name,
             f"{task.teacher.model} at {task.teacher.upstream}",
             f"{task.student.model} at {task.student.upstream}",
             f"{len(task.output.labels)} labels" if task.output.labels else task.output.json_schema or "text",
-            ", ".join(check.name for check in chain.input) or "none",
-            ", ".join(check.name for check in chain.output) or "none",
+            _named(chain.input),
+            _named(chain.output),
             f"{task.shadow.rate:.1%} (flagged {task.shadow.flagged_rate:.1%}), ${task.shadow.max_usd_per_day:g} a day",
         )
     return table
+
+
+def _named(checks: Sequence[CheckSettings]) -> str:
+    return ", ".join(f"{each.called} (shadow)" if each.mode == "shadow" else each.called for each in checks) or "none"
 
 
 _SECRETS = {"api_key", "admin_token", "secret"}

@@ -1,18 +1,30 @@
-"""`preceptor report drift | agreement`."""
+"""`preceptor report drift | agreement | safety`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 
+from cli.findings import print_findings, print_parity
 from cli.options import DEFAULT, Config, Json, Task, choose_task
+from cli.progress import wide
 from cli.runtime import opened_store
 from domain import config
+from domain.records import Stage
+
+if TYPE_CHECKING:
+    from domain.settings import PolicySettings
+    from monitors.findings import Place, PolicyFindings
+
+_EXCHANGES = 200_000  # that a report on safety is about, the newest: more do not change what it says
+_PAIRS = 20_000
+_After = Annotated[float, typer.Option(help="Only what came at or after this time (seconds since 1970).")]
 
 _group = typer.Typer(help="What the monitors know.", no_args_is_help=True)
 
@@ -25,7 +37,7 @@ def register(app: typer.Typer) -> None:
 @_group.command()
 def drift(
     out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("drift.html"),
-    after: Annotated[float, typer.Option(help="Only what came at or after this time (seconds since 1970).")] = 0.0,
+    after: _After = 0.0,
     task: Task = "",
     path: Config = DEFAULT,
 ) -> None:
@@ -65,3 +77,44 @@ def agreement(task: Task = "", path: Config = DEFAULT, as_json: Json = False) ->
         text = "{estimate:.3f} [{lower:.3f}, {upper:.3f}] from {pairs} pairs".format_map(value)
     ended = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
     sys.stdout.write(f"{name}: agreement {text}\nshadow samples: {ended}\nsignals: {len(signals)}\n")
+
+
+@_group.command()
+def safety(after: _After = 0.0, task: Task = "", path: Config = DEFAULT, as_json: Json = False) -> None:
+    """Print what the checks found or, in shadow mode, would have stopped, and how safe the student is."""
+    from monitors import parity
+    from monitors.findings import findings
+    from policies import app as policies
+
+    settings = config.load(path)
+    name, chosen = choose_task(settings, task)
+    current = policies.build(settings, name).sha256
+    configured = {current: _places(policies.chosen(chosen))}
+
+    async def read() -> tuple[list[PolicyFindings], parity.Parity | None]:
+        async with opened_store(settings) as store:
+            rows = await store.judged(name, after=after, limit=_EXCHANGES)
+            pairs = await store.pairs(name, after=after, limit=_PAIRS)
+            deployed = await store.deployment(name)
+            model, since = (chosen.student.model, 0.0) if deployed is None else (deployed.model, deployed.at)
+            own = await store.pairs(name, after=max(after, since), model=model, limit=parity.WINDOW)
+            return findings(rows, pairs, configured=configured), parity.estimate(own)
+
+    found, share = asyncio.run(read())
+    if as_json:
+        value = {"task": name, "configured": current, "policies": found, "safety_parity": share}
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        return
+    console = wide(Console())
+    if not found:
+        console.print(f"{name}: no journalled exchanges yet, so the checks have found nothing: send traffic first")
+    print_findings(console, found, current=current)
+    print_parity(console, share)
+
+
+def _places(policies: PolicySettings) -> list[Place]:
+    """The checks of a policy as decisions name them."""
+    from monitors.findings import Place
+
+    listed = ((Stage.INPUT, policies.input), (Stage.OUTPUT, policies.output))
+    return [Place(stage, check.mode == "shadow", check.called) for stage, checks in listed for check in checks]

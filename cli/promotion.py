@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from distill import app as distill
 from distill import evaluate as evaluation_of
 from distill import student
+from distill.fit import check_fit
 from distill.promote import promote
 from domain.comparers import comparer
 from domain.records import Baseline, Deployment, Stratum
@@ -55,12 +56,13 @@ async def deploy(
     `current`: held-out rows like the traffic that it will meet; they give its baselines.
 
     Raises:
-        PromotionRefusedError: the gate is closed.
+        PromotionRefusedError: the gate is closed, or the student is none of this task.
         ModelError: the reference or the student is missing or does not fit the embedder.
     """
     reference = Reference.from_bytes(await store.blob(reference_id) or b"")
     reference.check(embedder)
     manifest = student.read_manifest(student.student_folder(student.students_folder(settings), model))
+    check_fit(manifest, task, settings.tasks[task].output)
     return await promote(
         store,
         manifest=manifest,

@@ -105,6 +105,37 @@ def build(
     sys.stdout.write(asyncio.run(run()) + "\n")
 
 
+@_reference.command()
+def gate(
+    out: Annotated[Path, typer.Argument(help="The file; a relative path starts from the configuration's folder.")],
+    inputs: Annotated[Path | None, typer.Option(help="A file of inputs; else the newest journalled exchanges.")] = None,
+    limit: Annotated[int, typer.Option(min=500, help="How many inputs to take; more than 8,000 add little.")] = 10_000,
+    over_block: Annotated[
+        float, typer.Option(min=0.0001, max=0.1, help="Share of the task's own inputs that may go to the teacher.")
+    ] = 0.006,
+    task: Task = "",
+    path: Config = DEFAULT,
+) -> None:
+    """Learn which inputs belong to the task, for the check `domain`."""
+    from cli.dataset import read_texts
+    from cli.domain_gate import accepted_inputs, keep_gate
+
+    settings = config.load(path)
+    name, _ = choose_task(settings, task)
+
+    async def journalled() -> list[str]:
+        async with opened_store(settings) as store:
+            return await accepted_inputs(store, name, limit=limit)
+
+    texts = asyncio.run(journalled()) if inputs is None else read_texts(inputs)[:limit]
+    file = Path(settings.root) / out
+    count = keep_gate(file, texts, task=name, embedder=load_embedder(settings, name), over_block=over_block)
+    sys.stdout.write(
+        f"{file}: learned from {count} different inputs; {over_block:.2%} of the task's own may be taken for others\n"
+        f"next: tasks.{name}.policies: {{input: [{{domain: {{model: {out}}}}}, …]}}\n"
+    )
+
+
 def promote(
     model: Model,
     files: Files,

@@ -9,9 +9,11 @@ import msgspec
 
 from domain.clients import ClientKey, StoredCompletion
 from domain.records import Deployment, Exchange, Pair, Reading, Signal
+from domain.store import Judged
 
 encode = msgspec.msgpack.Encoder().encode
 decode_exchange = msgspec.msgpack.Decoder(Exchange).decode
+decode_judged = msgspec.msgpack.Decoder(Judged).decode  # of an exchange: what it does not name is skipped
 decode_pair = msgspec.msgpack.Decoder(Pair).decode
 decode_reading = msgspec.msgpack.Decoder(Reading).decode
 decode_signal = msgspec.msgpack.Decoder(Signal).decode

@@ -91,16 +91,37 @@ class Subject(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
     answers: tuple[int, ...] = ()  # indices of `texts` that are answers proper, for structural checks
     input_text: str = ""  # the last user message, for checks that compare output with input
+    instructions: str = ""  # the system and developer messages of the request, for checks that look for their echo
+    kinds: tuple[str, ...] = ()  # of each text, its role or what it is in an answer; given where a check asks for it
+    choices: tuple[int, ...] = ()  # of each text of an answer, the choice it belongs to; likewise
 
 
 class Check(Protocol):
-    """One question about a subject.  Pure and synchronous; its cost is bounded by the size of the texts."""
+    """One question about a subject.  Pure and synchronous; its cost is bounded by the size of the texts.
+
+    `window` lets a check judge an answer while it streams.  It promises, for any text and any longer one that begins
+    with it: what is found in the shorter text and ends more than `window` characters before its end is found in the
+    longer one too, with the same span; and what is found in the longer one and begins more than `window` characters
+    before the shorter one's end is found in the shorter one, or begins in one of its trigger matches that reaches into
+    those last characters.  None: it judges whole answers only.
+    """
 
     name: str
     triggers: tuple[str, ...]  # RE2 patterns: where none matches any text there is nothing to find; empty: always look
+    window: int | None
 
     def inspect(self, subject: Subject) -> Decision | None:
         """A finding, or None when there is nothing to say.  May raise: the engine then applies `on_error`."""
+        ...
+
+
+class WaitingCheck(Protocol):
+    """A check that may wait, for another process or for a thread; the engine gives it a deadline."""
+
+    name: str
+
+    async def inspect(self, subject: Subject) -> Decision | None:
+        """See `Check.inspect`.  A cancelled one leaves nothing open."""
         ...
 
 

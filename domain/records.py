@@ -16,6 +16,7 @@ class Arm(enum.StrEnum):
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     TEACHER = "teacher"
+    NONE = "none"  # nobody answered: the input was blocked, or the client left
 
 
 class Stage(enum.StrEnum):
@@ -46,22 +47,31 @@ _SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 class Span(msgspec.Struct, frozen=True):
     """Characters `start` to `end` (exclusive) of text number `text` of a `Subject`, and what they are.
 
-    `kind` comes from a bounded set, like a reason; a redaction is named by it.
+    `kind` comes from a bounded set, like a reason; a redaction is named by it, unless `instead` says what shall stand
+    there.
     """
 
     text: int
     start: int
     end: int
     kind: str = ""
+    instead: str | None = None  # for the client, never for a record
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """One check's word.  `reason` is a code from a bounded set (a metric label), never user text."""
+    """One check's word.  `reason` is a code from a bounded set (a metric label), never user text.
+
+    A check fills the first four; the engine the rest.
+    """
 
     check: str
     verdict: Verdict
     reason: str
     spans: tuple[Span, ...] = ()
+    stage: Stage = Stage.INPUT
+    shadow: bool = False  # said, and nothing done
+    failed: bool = False  # the check could not run; the verdict is its `on_error`
+    arm: Arm | None = None  # whose answer it is about; None: the input
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -91,6 +101,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     usable: bool  # False: never a pair (failed, cut, blocked, or not answered by the student)
     endpoint: str = "/chat/completions"  # relative to the upstream's base URL
+    policy: str = ""  # the hash of the policy that judged it
     stream: bool = False
     finish_reason: str = ""
     decisions: tuple[Decision, ...] = ()
@@ -132,6 +143,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     teacher_answer: str = ""
     agreed: bool | None = None
     score: float | None = None  # graded agreement in [0, 1]
+    student_unsafe: bool | None = None  # whether the task's safety checks find something in the answer; None: not asked
+    teacher_unsafe: bool | None = None
     teacher_usage: Usage = Usage()
     cost_usd: float = 0.0
     closed_at: float | None = None

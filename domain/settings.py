@@ -29,6 +29,8 @@ class ServerSettings(Section, frozen=True):
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 20 * 1024 * 1024
     drain_s: Positive = 60.0  # what runs at SIGTERM, streams too, may end in this time
     max_concurrency: Count = 1000  # requests in flight per worker; above it 503 with Retry-After
+    check_threads: Count = 2  # per worker, for checks that run pooled
+    check_queue: Count = 16  # subjects that wait for such a thread; above it a check has failed
 
     def __post_init__(self) -> None:
         require(self.port != self.admin_port, "port and admin_port must differ")
@@ -80,14 +82,41 @@ class OutputSettings(Section, frozen=True):
         require(len(self.labels) != 1, "labels must be two or more")
 
 
+class AppliesTo(Section, frozen=True):
+    """Which texts a check sees; empty: all of them."""
+
+    roles: tuple[Literal["system", "developer", "user", "assistant", "tool"], ...] = ()  # of an input's messages
+    texts: tuple[Literal["content", "refusal", "reasoning", "tool_arguments", "other"], ...] = ()  # of an answer
+    choices: Literal["all", "first"] = "all"  # of an answer
+
+
 class CheckSettings(Section, frozen=True):
     """One policy check.  In YAML a bare name, or `{name: {verdict: …, on_error: …, budget_ms: …, <options>}}`."""
 
     name: str
+    id: str = ""  # what decisions and metrics call it, where one policy has a check twice; empty: the name
+    mode: Literal["enforce", "shadow"] = "enforce"  # shadow: said, counted and kept, and nothing done
     verdict: Verdict | None = None  # what a finding becomes; None: the check's own default
     on_error: Verdict = Verdict.FALLBACK  # what a failed or late check becomes
     budget_ms: Positive = 50.0
+    run: Literal["", "inline", "pooled"] = ""  # pooled: on a thread of its own, with the budget as its deadline
+    applies_to: AppliesTo = AppliesTo()
     options: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """What decisions call it."""
+        return self.id or self.name
+
+
+class PolicyCase(Section, frozen=True):
+    """A test that a policy carries: `preceptor check` runs it.  Without an output it is about the input."""
+
+    expect: Verdict  # the strongest verdict of the stage
+    input: str = ""
+    output: str | None = None
+    instructions: str = ""  # the system message
+    check: str = ""  # who says so; empty: whoever
 
 
 class PolicySettings(Section, frozen=True):
@@ -95,6 +124,9 @@ class PolicySettings(Section, frozen=True):
 
     input: tuple[CheckSettings, ...] = ()
     output: tuple[CheckSettings, ...] = ()
+    # How a streamed answer waits for its verdict: as a whole, or a window of characters behind what the model writes.
+    stream: Literal["", "buffer", "window"] = ""  # empty: window for free text, else buffer
+    tests: tuple[PolicyCase, ...] = ()
 
 
 class CanarySettings(Section, frozen=True):
@@ -167,7 +199,7 @@ class TaskSettings(Section, frozen=True):
     student: ModelSettings
     output: OutputSettings
     prompt: str = ""  # the system prompt of teacher examples; the manifest keeps its hash
-    policies: PolicySettings | None = None  # None: the default chain of `policies.app`
+    policies: PolicySettings | None = None  # or the name of one in `policies`; None: the default chain
     fallback: Literal["teacher", "block"] = "teacher"
     cascade: CascadeSettings | None = None
     canary: CanarySettings = CanarySettings()
@@ -229,6 +261,7 @@ class Settings(Section, frozen=True):
     tasks: dict[str, TaskSettings]
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
+    policies: dict[str, PolicySettings] = msgspec.field(default_factory=dict)  # for tasks that name them
     embedders: dict[str, EmbedderSettings] = msgspec.field(default_factory=dict)
     notifiers: dict[str, NotifierSettings] = msgspec.field(default_factory=dict)
     students: StudentServerSettings | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.clients import ClientKey, StoredCompletion
 from domain.records import (
+    Decision,
     Deployment,
     DetectorState,
     Exchange,
@@ -62,6 +63,15 @@ class WatchedExchange(msgspec.Struct, frozen=True):
     novelty: float | None
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What the checks said of one journalled exchange.  Names are those of `Exchange`; the texts are left out."""
+
+    id: str
+    at: float
+    policy: str = ""
+    decisions: tuple[Decision, ...] = ()
+
+
 class Store(Protocol):
     """Where processes meet.  A method raises StoreError when the store cannot be used; nothing took effect."""
 
@@ -108,6 +118,10 @@ class Store(Protocol):
 
     async def exchanges_by_id(self, ids: Sequence[str]) -> list[WatchedExchange]:
         """The exchanges with these ids, in the order asked; unknown ids are left out."""
+        ...
+
+    async def judged(self, task: str, *, after: float = 0.0, limit: int = 1000) -> list[Judged]:
+        """What the checks said of the newest exchanges with `at >= after`, oldest first, at most `limit`."""
         ...
 
     async def pairs(self, task: str, *, after: float = 0.0, model: str = "", limit: int = 1000) -> list[Pair]:

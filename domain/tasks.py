@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _RUNNING: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+def spawn(coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
     """Run `coroutine` in the background, keep a reference until it ends, log what it raises."""
     task = asyncio.get_running_loop().create_task(coroutine, name=name)
     _RUNNING.add(task)

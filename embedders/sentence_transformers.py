@@ -66,6 +66,12 @@ class SentenceTransformersEmbedder:
                 convert_to_numpy=True,
             )
 
+    def tokens(self) -> list[str]:
+        """What the tokenizer splits texts into, in the order of their numbers; without its special tokens."""
+        tokenizer = self._model.tokenizer
+        known: dict[str, int] = tokenizer.get_vocab()
+        return sorted(known.keys() - set(tokenizer.all_special_tokens), key=known.__getitem__)
+
 
 def _folder(model: str) -> Path | None:
     """The local folder of a model, or None when it is a name for the hub."""

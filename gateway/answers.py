@@ -47,15 +47,22 @@ class Answer(msgspec.Struct, frozen=True):
         """Where the texts of `subject` stand, in the same order; every choice has a content, though it may be empty."""
         return [(choice.index, place) for choice in self.choices for place in {CONTENT: "", **choice.texts}]
 
-    def subject(self, input_text: str) -> Subject:
-        """All texts for the policies.  A content is an answer proper unless it is empty beside a call of a tool."""
+    def subject(self, input_text: str, instructions: str = "", *, scoped: bool = False) -> Subject:
+        """All texts for the policies.  A content is an answer proper unless it is empty beside a call of a tool.
+
+        `scoped` says of each text what it is.
+        """
         texts: list[str] = []
         proper: list[int] = []
         for choice in self.choices:
             if choice.content or not choice.calls_tools:
                 proper.append(len(texts))
             texts += {CONTENT: "", **choice.texts}.values()
-        return Subject(Stage.OUTPUT, tuple(texts), tuple(proper), input_text)
+        if not scoped:
+            return Subject(Stage.OUTPUT, tuple(texts), tuple(proper), input_text, instructions)
+        slots = self.slots
+        kinds, choices = tuple(_kind(place) for _, place in slots), tuple(index for index, _ in slots)
+        return Subject(Stage.OUTPUT, tuple(texts), tuple(proper), input_text, instructions, kinds, choices)
 
     def changes(self, texts: tuple[str, ...]) -> dict[Slot, str]:
         """Which texts differ from `texts`, which stand in the order of the subject."""
@@ -72,9 +79,26 @@ class Answer(msgspec.Struct, frozen=True):
         )
         return msgspec.structs.replace(self, choices=choices)
 
+    def ended(self, finish_reason: str) -> Answer:
+        """The same answer, said to have ended for another reason."""
+        choices = tuple(msgspec.structs.replace(choice, finish_reason=finish_reason) for choice in self.choices)
+        return msgspec.structs.replace(self, choices=choices)
+
     def silenced(self) -> Answer:
         """The same answer without its texts."""
         return msgspec.structs.replace(self, choices=tuple(choice.silenced() for choice in self.choices))
+
+
+def _kind(place: str) -> str:
+    """What a text is, in the words of `domain.settings.AppliesTo.texts`."""
+    if place == CONTENT:
+        return "content"
+    if place.startswith(_TOOLS):
+        return "tool_arguments"
+    for kind in ("refusal", "reasoning"):
+        if kind in place:
+            return kind
+    return "reasoning" if place == "thinking" else "other"
 
 
 def add_piece(pieces: list[str], text: str) -> None:

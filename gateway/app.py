@@ -20,6 +20,7 @@ from gateway.dialects.embeddings.dialect import EmbeddingsDialect
 from gateway.dialects.responses.dialect import ResponsesDialect
 from gateway.endpoints import Endpoints
 from gateway.journal import Journal
+from gateway.judging import Judging
 from gateway.keyring import Keyring
 from gateway.ledger import Ledger
 from gateway.limits import BodyLimit, Concurrency, Errors
@@ -102,6 +103,8 @@ class Gateway:
             name: Group(name, replicas, settings.upstreams[name], metrics=UpstreamMetrics(name, len(replicas)))
             for name, replicas in upstreams.items()
         }
+        self._first = {name: replicas[0] for name, replicas in upstreams.items()}
+        self._pool = policies.new_pool(settings)
         outages = Outages()
         routes = {name: self._route(settings, name, outages=outages, clock=clock) for name in settings.tasks}
         self.app = self._stack(settings, routes, records=records, clock=clock)
@@ -119,6 +122,7 @@ class Gateway:
             await self._keyring.aclose()
         for group in self._groups.values():
             await group.aclose()
+        await self._pool.aclose()
 
     def _stack(self, settings: Settings, routes: dict[str, TaskRoute], *, records: Records, clock: Clock) -> ASGIApp:
         """The order in which a request meets each layer, from the outside in."""
@@ -153,12 +157,13 @@ class Gateway:
         task_metrics = metrics.TaskMetrics(name)
         teacher, student = task.teacher.priced(path=f"{path}.teacher"), task.student.priced(path=f"{path}.student")
         ledger = Ledger(task_metrics, teacher=teacher, student=student)
+        engine = policies.build(settings, name, clock=clock, pool=self._pool, upstreams=self._first)
         pipeline = Pipeline(
             name,
             task,
             upstreams=self._groups,
             stream_usage=frozenset(name for name, value in settings.upstreams.items() if value.stream_usage),
-            engine=policies.build(task, root=Path(settings.root), path=path, clock=clock),
+            judging=Judging(engine, task_metrics),
             registry=self._registry,
             metrics=task_metrics,
             ledger=ledger,
@@ -170,6 +175,7 @@ class Gateway:
             pipeline=pipeline,
             metrics=task_metrics,
             ledger=ledger,
+            policy=engine.sha256,
             journal_rate=task.journal.rate,
             total_timeout_s=task.total_timeout_s,
             sticky_header=task.canary.sticky_header.lower().encode(),

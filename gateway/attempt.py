@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.answers import Answer
     from gateway.dialect import Dialect
 
-_HELD_BYTES = 8 * 1024 * 1024  # of one answer that waits for its verdict
+HELD_BYTES = 8 * 1024 * 1024  # of one answer that waits for its verdict
 _ERROR_BYTES = 1024 * 1024  # of an error's body
 
 
@@ -79,8 +79,8 @@ async def ask_events(request: Request, upstream: Upstream, deadline: float) -> R
         async for some in stream:
             events += some
             held += sum(map(len, some))
-            if held > _HELD_BYTES:
-                raise broken(f"is longer than {_HELD_BYTES} bytes, more than can wait for its verdict")
+            if held > HELD_BYTES:
+                raise broken(f"is longer than {HELD_BYTES} bytes, more than can wait for its verdict")
         answer = stream.answer
         if answer.failed:
             raise broken("says that the model failed")

@@ -10,9 +10,11 @@ import math
 from typing import TYPE_CHECKING
 
 from gateway.errors import ApiError, unknown_model
-from gateway.identity import header
+from gateway.identity import fields
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from domain.clients import ClientKey
@@ -73,22 +75,21 @@ class Authorize:
         self._share = share
         self._buckets: dict[str, Bucket] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See the ASGI specification."""
         if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         key = self._key(scope)
         scope[SCOPE_KEY] = key
         if key.requests_per_minute:
             send = _telling(send, self._admit(key))
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _key(self, scope: Scope) -> ClientKey:
         if not self._keyring.ready:
             message = "Keys cannot be checked yet; try again"
             raise ApiError(503, message, kind="server_error", code="keys_unavailable", headers=[(b"retry-after", b"1")])
-        given = header(scope["headers"], b"authorization")
+        given = fields(scope).get(b"authorization", b"")
         if given[: len(_SCHEME)].lower() != _SCHEME:
             raise _unauthorized("No API key was given; send it as 'authorization: Bearer <key>'")
         key = self._keyring.find(given[len(_SCHEME) :].strip())

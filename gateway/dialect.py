@@ -14,6 +14,7 @@ from domain.errors import UpstreamFailure
 from gateway.answers import Answer, Slot
 
 Fields = dict[str, msgspec.Raw]
+_INSTRUCTING = frozenset({"system", "developer"})
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     model: str
     texts: tuple[str, ...]  # all that a model will read, in order
+    roles: tuple[str, ...]  # of each text, who says it: system, developer, user, assistant, tool
     input_text: str  # what the user said last: embedded by the monitors
     stream: bool = False
     include_usage: bool = False  # the client wants the usage of a stream as its last chunk
@@ -30,6 +32,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: bool = False  # the client wants the log-probabilities of the answer
     store: bool = False  # the client wants to list and get this answer later
     metadata: Mapping[str, str] = {}  # of a stored answer
+
+    @property
+    def instructions(self) -> str:
+        """What the operator of the client tells the model."""
+        return "\n".join([text for text, role in zip(self.texts, self.roles, strict=True) if role in _INSTRUCTING])
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -83,6 +90,7 @@ class Dialect(Protocol):
     done: bytes | None  # the data that ends a stream; None: the last event says so itself
     stores: bool  # its answers can be stored, listed and got again
     one_model: bool  # answers of two models cannot stand for each other (vectors)
+    pieced: bool  # the events of a stream hold pieces of texts and never repeat a text: it may leave in a window
 
     def decode(self, body: bytes) -> Call:
         """The request in a body.
@@ -109,6 +117,10 @@ class Dialect(Protocol):
 
     def reader(self) -> AnswerReader:
         """A reader for one streamed answer."""
+        ...
+
+    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+        """The pieces of texts in an event of a `pieced` dialect, at most one of each text."""
         ...
 
     def only_usage(self, data: bytes) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domain import tasks
 from domain.clock import loop_time
 from gateway.authorize import SCOPE_KEY, allow
 from gateway.errors import ApiError, blocked_media, unknown_model, wrong_method
+from gateway.identity import fields
 from gateway.metrics import Outcome
 from gateway.reading import GONE
 from gateway.reply import Reply
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.records import Exchange
     from gateway.dialect import Call, Dialect
+    from gateway.judging import Shadows
     from gateway.request import TaskRoute
     from gateway.storing import Storing
 
 PREFIX = "/v1"
+_JSON = b"application/json"
+_CLIENT_GONE = 499  # what nginx logs for it; nobody gets it
 
 
 class Endpoints:
@@ -58,7 +64,7 @@ class Endpoints:
         started_s = self._clock.monotonic_s()
         if scope["method"] != "POST":
             raise wrong_method(scope["method"], scope["path"], allowed="GET, POST" if dialect.stores else "POST")
-        _check_media(scope)
+        _check_media(fields(scope))
         body = await _read(receive)
         if body is not None:
             request = self._request(dialect.decode(body), scope, started_s)
@@ -76,6 +82,7 @@ class Endpoints:
             call,
             route,
             scope["headers"],
+            fields(scope),
             owner="" if key is None else key.id,
             started_s=started_s,
             now=loop_time(),
@@ -104,6 +111,7 @@ class Endpoints:
             if not gone or answering.uncancel():
                 raise
             request.ended_without_answer(Outcome.CLIENT_GONE)
+            self._record(request, request.unanswered(_CLIENT_GONE))
         finally:
             if watcher is not None:
                 watcher.cancel()
@@ -119,16 +127,30 @@ class Endpoints:
         except ApiError as error:
             request.ended_without_answer(Outcome.REFUSED)
             error.headers = [*error.headers, *request.own_headers(), (b"x-preceptor-verdict", b"block")]
+            self._record(request, request.unanswered(error.status))
             raise
         answer, complete = await reply.send(served)
+        served = served.ended()
         request.ended(served, complete=complete)
         if answer is not None:
             request.settle(served, answer)
             if request.call.store and complete:
                 self._storing.offer(request, served, reply.sent)
-        exchange = request.exchange(served, answer, complete=complete)
-        if exchange is not None:
+        self._record(request, request.exchange(served, answer, complete=complete))
+
+    def _record(self, request: Request, exchange: Exchange | None) -> None:
+        """Journal a request that is sampled, when all that is still asked about it has been said."""
+        if exchange is None:
+            return
+        if request.passage.shadows:
+            tasks.spawn(self._record_later(exchange, request.passage.shadows), name="journal-after-shadows")
+        else:
             self._offer(exchange)
+
+    async def _record_later(self, exchange: Exchange, shadows: Shadows) -> None:
+        said = await asyncio.gather(*shadows)
+        decisions = exchange.decisions + tuple(decision for each in said for decision in each)
+        self._offer(msgspec.structs.replace(exchange, decisions=decisions))
 
 
 async def _watch(receive: Receive, leave: Callable[[], None]) -> None:
@@ -137,15 +159,16 @@ async def _watch(receive: Receive, leave: Callable[[], None]) -> None:
     leave()
 
 
-def _check_media(scope: Scope) -> None:
+def _check_media(given: Mapping[bytes, bytes]) -> None:
     """Refuse a body that says itself that it is no JSON; one that says nothing is read."""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            media = value.partition(b";")[0].strip().lower()
-            if media and media != b"application/json" and not media.endswith(b"+json"):
-                raise blocked_media(b"content-type", value)
-        elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            raise blocked_media(b"content-encoding", value)
+    declared = given.get(b"content-type", _JSON)
+    if declared != _JSON:
+        media = declared.partition(b";")[0].strip().lower()
+        if media and media != _JSON and not media.endswith(b"+json"):
+            raise blocked_media(b"content-type", declared)
+    coding = given.get(b"content-encoding", b"identity")
+    if coding.strip().lower() != b"identity":
+        raise blocked_media(b"content-encoding", coding)
 
 
 async def _read(receive: Receive) -> bytes | None:

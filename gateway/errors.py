@@ -89,6 +89,21 @@ def broken() -> ApiError:
     return ApiError(500, message, kind="api_error", code="internal_error")
 
 
+def unavailable(reason: str) -> ApiError:
+    """A policy could not look; `reason` is its check and why."""
+    headers = [(b"retry-after", b"1")]
+    return ApiError(503, _unavailable(reason), kind="api_error", code="policy_unavailable", headers=headers)
+
+
+def unavailable_body(reason: str) -> bytes:
+    """The same as a body."""
+    return error_body(_unavailable(reason), kind="api_error", code="policy_unavailable")
+
+
+def _unavailable(reason: str) -> str:
+    return f"A policy that must look at the request or its answer could not run ({reason}); try again"
+
+
 def blocked(reason: str, *, param: str) -> ApiError:
     """A policy refused the input, which stands in `param`; `reason` is its check and code."""
     message = f"The request was blocked by a policy ({reason})"

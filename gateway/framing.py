@@ -49,24 +49,22 @@ def head(
     Raises:
         ValueError: a header field breaks out of its line, or the content-length is no number.
     """
-    size, keep_alive, lines = None, terms.keep_alive, 0
-    parts = [_STATUS_LINES[status], common]
-    for name, value in headers:
-        if name in _HOP_BY_HOP:
-            keep_alive = keep_alive and not (name == b"connection" and b"close" in value.lower())
+    size, keep_alive = None, terms.keep_alive
+    lines = []
+    for pair in headers:
+        if pair[0] in _HOP_BY_HOP:
+            keep_alive = keep_alive and not (pair[0] == b"connection" and b"close" in pair[1].lower())
             continue
-        if name == b"content-length":
-            size = int(value)
-        parts += (name, b": ", value, b"\r\n")
-        lines += 1
+        if pair[0] == b"content-length":
+            size = int(pair[1])
+        lines.append(b"%b: %b\r\n" % pair)
+    written = b"".join(lines)
+    if not written.count(b"\n") == written.count(b"\r") == len(lines) or b"\0" in written:
+        raise ValueError("a header field of an answer holds a line break or a zero byte; it was not sent")
     framing, size = _framing(status, size, whole, terms)
     keep_alive = keep_alive and size != UNTIL_CLOSE
-    parts += (framing, b"\r\n" if keep_alive else _CLOSE)
-    written = b"".join(parts)
-    expected = lines + common.count(b"\n") + framing.count(b"\n") + (2 if keep_alive else 3)
-    if not written.count(b"\n") == written.count(b"\r") == expected or b"\0" in written:
-        raise ValueError("a header field of an answer holds a line break or a zero byte; it was not sent")
-    return written, size, keep_alive
+    end = b"\r\n" if keep_alive else _CLOSE
+    return b"".join((_STATUS_LINES[status], common, written, framing, end)), size, keep_alive
 
 
 def _framing(status: int, declared: int | None, whole: int | None, terms: Terms) -> tuple[bytes, int]:

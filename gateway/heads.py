@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ _STAY, _CLOSE = Terms(keep_alive=True), Terms()
 _UPGRADE = frozenset({b"upgrade", b"http2-settings"})
 
 
+@functools.lru_cache(maxsize=256)  # few are asked for again and again; at MOST_BYTES each they take 16 MiB
 def target(url: bytes) -> tuple[str, bytes, bytes]:
     """The decoded path, the raw path and the query of a request target, also one in absolute form.
 

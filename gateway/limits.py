@@ -8,11 +8,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 from gateway.errors import ApiError, broken
-from gateway.identity import header, id_headers
+from gateway.identity import fields, id_headers
 from gateway.reading import BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,7 +57,7 @@ class Errors:
     async def _answer(self, scope: Scope, send: Send, error: ApiError) -> None:
         self._refused(error.code)
         named = {name for name, _ in error.headers}
-        ids = [pair for pair in id_headers(scope["preceptor.id"], scope["headers"]) if pair[0] not in named]
+        ids = [pair for pair in id_headers(scope["preceptor.id"], fields(scope)) if pair[0] not in named]
         await respond(send, error.status, error.body, [_JSON, *error.headers, *ids])
 
 
@@ -97,12 +97,11 @@ class BodyLimit:
         self._app = app
         self._most_bytes = most_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See the ASGI specification."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        declared = header(scope["headers"], b"content-length")
+            return self._app(scope, receive, send)
+        declared = fields(scope).get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._most_bytes:
             raise self._too_large()
         seen = 0
@@ -115,7 +114,7 @@ class BodyLimit:
                 raise self._too_large()
             return message
 
-        await self._app(scope, counted, send)
+        return self._app(scope, counted, send)
 
     def _too_large(self) -> ApiError:
         problem = f"The request body is larger than {self._most_bytes} bytes"

@@ -16,7 +16,7 @@ from adapters.metrics import COST_USD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domain.records import Decision, Stage
+    from domain.records import Decision
 
 M = TypeVar("M", Counter, Histogram)
 
@@ -39,7 +39,17 @@ FIRST_TOKEN_SECONDS = Histogram(
 DECISIONS = Counter(
     "preceptor_policy_decisions_total",
     "What checks decided.",
-    ["task", "check", "stage", "verdict"],
+    ["task", "check", "stage", "verdict", "mode"],
+)
+CHECK_FAILURES = Counter(
+    "preceptor_policy_failures_total",
+    "Checks that could not run, by why; their verdict is their `on_error`.",
+    ["task", "check", "stage", "reason"],
+)
+SHADOWS_DROPPED = Counter(
+    "preceptor_shadow_checks_dropped_total",
+    "Subjects that shadow checks did not see, as too many were waiting.",
+    ["task"],
 )
 FALLBACKS = Counter("preceptor_fallbacks_total", "Calls that went on to the teacher, by cause.", ["task", "reason"])
 REFUSED = Counter(
@@ -81,12 +91,17 @@ class TaskMetrics:
         self.first_token = _children(FIRST_TOKEN_SECONDS, task)
         self.fallbacks = _children(FALLBACKS, task)
         self.cost = _children(COST_USD, task)
+        self.shadows_dropped: Counter = SHADOWS_DROPPED.labels(task)
         self._decisions = _children(DECISIONS, task)
+        self._check_failures = _children(CHECK_FAILURES, task)
 
-    def decided(self, stage: Stage, decisions: tuple[Decision, ...]) -> None:
+    def decided(self, decisions: tuple[Decision, ...]) -> None:
         """Count what checks decided."""
         for decision in decisions:
-            self._decisions(decision.check, stage, decision.verdict).inc()
+            mode = "shadow" if decision.shadow else "enforce"
+            self._decisions(decision.check, decision.stage, decision.verdict, mode).inc()
+            if decision.failed:
+                self._check_failures(decision.check, decision.stage, decision.reason).inc()
 
     def ended(self, arm: str, outcome: Outcome, *, seconds: float, overhead_s: float) -> None:
         """Count a request that is over."""

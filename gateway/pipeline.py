@@ -8,31 +8,34 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domain.errors import UpstreamError
-from domain.ports import Headers, Subject
+from domain.ports import Headers
 from domain.records import Decision, Stage, Verdict
 from gateway import attempt, cascade, served
 from gateway.attempt import Received, Request
 from gateway.dialect import Head
-from gateway.errors import blocked
+from gateway.errors import blocked, unavailable
+from gateway.judging import Shadows
 from gateway.resilience.retry import PATIENCE_S
 from gateway.routing import Router, Step, place
-from gateway.served import ALLOWED, Ruling, Served
+from gateway.served import ALLOWED, Ruling, Served, ruled
 from gateway.stream import EventStream
+from gateway.windowed import WindowedStream, ask_window
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from domain.clock import Clock
+    from domain.ports import Upstream
     from domain.records import Deployment
     from domain.settings import TaskSettings
     from gateway.answers import Answer
     from gateway.dialect import Call
+    from gateway.judging import Judging
     from gateway.ledger import Ledger
     from gateway.metrics import TaskMetrics
     from gateway.outages import Outages
     from gateway.registry import Registry
     from gateway.resilience.group import Group
-    from policies.engine import Judgement, PolicyEngine
 
 
 _PATIENCE_S = 0.5  # with a model that wants to be left alone, while there is another to ask
@@ -47,6 +50,8 @@ class Passage(msgspec.Struct):
     user: bytes  # who asks, for a canary that is sticky
     draw: float  # of the request, in [0, 1)
     upstream_s: float = 0.0
+    decisions: tuple[Decision, ...] = ()  # about the input
+    shadows: Shadows = []  # what is still asked about it, while nobody waits
 
 
 class Pipeline:
@@ -59,7 +64,7 @@ class Pipeline:
         *,
         upstreams: Mapping[str, Group],
         stream_usage: frozenset[str],
-        engine: PolicyEngine,
+        judging: Judging,
         registry: Registry,
         metrics: TaskMetrics,
         ledger: Ledger,
@@ -71,16 +76,14 @@ class Pipeline:
         self._task = task
         self._upstreams = upstreams
         self._stream_usage = stream_usage
-        self._engine = engine
+        self._judging = judging
         self._registry = registry
         self._metrics = metrics
         self._ledger = ledger
         self._outages = outages
         self._clock = clock
         self._router = Router(task)
-        self._watches_input = engine.watches(Stage.INPUT)
-        self._watches_output = engine.watches(Stage.OUTPUT)
-        self.holds_streams = self._watches_output or task.cascade is not None
+        self.holds_streams = judging.watches_output or task.cascade is not None
         self._streamed = attempt.ask_events if self.holds_streams else attempt.open_stream
 
     async def serve(self, call: Call, passage: Passage) -> Served:
@@ -89,13 +92,16 @@ class Pipeline:
         Raises:
             ApiError: the input was blocked; raised before any model is asked.
         """
-        ruling, decisions = self._enter(call)
+        ruling = await self._enter(call, passage)
+        decisions = passage.decisions
         fallback = ruling.verdict is Verdict.FALLBACK
         deployment = self._registry.deployment(self._name)
         steps = self._router.plan(
             deployment, place=self._place(deployment, passage), teacher_only=fallback, one_model=call.dialect.one_model
         )
         if ruling.verdict is Verdict.BLOCK or not steps:
+            if ruling.unavailable:
+                raise unavailable(ruling.reason)
             raise blocked(ruling.reason, param=call.dialect.input_field)
         if fallback:
             self._metrics.fallbacks("input").inc()
@@ -112,8 +118,11 @@ class Pipeline:
         found = found.final(ruling, decisions)
         if found.ruling.verdict is not Verdict.BLOCK:
             return found
-        head = Head(passage.id, int(self._clock.now_s()), found.step.model)
-        return served.withheld(call, found, head)
+        return served.withheld(call, found, self._head(found.step, passage))
+
+    def _head(self, step: Step, passage: Passage) -> Head:
+        """Of an answer that is ours."""
+        return Head(passage.id, int(self._clock.now_s()), step.model)
 
     def _place(self, deployment: Deployment | None, passage: Passage) -> float:
         """Where the user stands among all users; only a canary needs to know."""
@@ -121,17 +130,13 @@ class Pipeline:
             return 1.0
         return place(self._name, passage.user, draw=passage.draw)
 
-    def _enter(self, call: Call) -> tuple[Ruling, tuple[Decision, ...]]:
-        if not self._watches_input:
-            return ALLOWED, ()
-        judged = self._judge(Subject(Stage.INPUT, call.texts, (), call.input_text))
-        return (Ruling(judged.verdict, judged.reason) if judged.decisions else ALLOWED), judged.decisions
-
-    def _judge(self, subject: Subject) -> Judgement:
-        judged = self._engine.judge(subject)
-        if judged.decisions:
-            self._metrics.decided(subject.stage, judged.decisions)
-        return judged
+    async def _enter(self, call: Call, passage: Passage) -> Ruling:
+        """Judge the input."""
+        if not self._judging.watches_input:
+            return ALLOWED
+        judged = await self._judging.input(call, passage.shadows)
+        passage.decisions = judged.decisions
+        return ruled(judged)
 
     async def _try(
         self, step: Step, call: Call, passage: Passage, least: float | None, *, patience_s: float = PATIENCE_S
@@ -146,40 +151,48 @@ class Pipeline:
         finally:
             passage.upstream_s += self._clock.monotonic_s() - started
         self._outages.answered(step.upstream)
-        if isinstance(received, EventStream):
+        if isinstance(received, EventStream | WindowedStream):
             return Served(step=step, received=Received(200, received.headers, None), live=received)
         answer = received.answer
         if answer is None:
             return served.refused(step, received)
         self._ledger.answered(step.arm, answer.usage)
-        return self._leave(step, call, received, answer, least=least)
+        return await self._leave(step, call, passage, received, answer, least=least)
 
     def _ask(
         self, step: Step, call: Call, passage: Passage, *, logprobs: bool, patience_s: float
-    ) -> Coroutine[Any, Any, Received | EventStream]:
+    ) -> Coroutine[Any, Any, Received | EventStream | WindowedStream]:
         usage = call.stream and not call.include_usage and step.upstream in self._stream_usage
         body = call.dialect.for_model(call, step.model, usage=usage, logprobs=logprobs)
         request = Request(call.dialect, body, passage.headers, passage.deadline, drop_usage=usage)
+        how: Callable[[Upstream, float], Coroutine[Any, Any, Received | EventStream | WindowedStream]]
         how = functools.partial(self._streamed if call.stream else attempt.ask, request)
+        if call.stream and not logprobs:
+            watch = self._judging.watch(call, step.arm, passage.shadows, self._head(step, passage))
+            how = how if watch is None else functools.partial(ask_window, request, watch)
         return self._upstreams[step.upstream].call(
             how, deadline=passage.deadline, streams=call.stream, patience_s=patience_s
         )
 
-    def _leave(self, step: Step, call: Call, received: Received, answer: Answer, *, least: float | None) -> Served:
+    async def _leave(
+        self, step: Step, call: Call, passage: Passage, received: Received, answer: Answer, *, least: float | None
+    ) -> Served:
         """Judge a whole answer."""
         if least is not None:
             decision = cascade.judge(call.dialect, received, answer, least=least)
             if decision is not None:
-                self._metrics.decided(Stage.OUTPUT, (decision,))
+                decision = msgspec.structs.replace(decision, stage=Stage.OUTPUT, arm=step.arm)
+                self._metrics.decided((decision,))
                 ruling = Ruling(Verdict.FALLBACK, f"{decision.check}:{decision.reason}")
                 return Served(step=step, received=received, ruling=ruling, decisions=(decision,))
             received = served.without_logprobs(call, received)
-        if not self._watches_output:
+        if not self._judging.watches_output:
             return Served(step=step, received=received)
-        judged = self._judge(answer.subject(call.input_text))
+        judged = self._judging.output(call, answer, step.arm, passage.shadows)
+        if self._judging.waits_output:
+            judged = await self._judging.output_waiting(call, answer, step.arm, judged)
         if not judged.decisions:
             return Served(step=step, received=received)
         if judged.verdict is Verdict.REDACT:
             received = served.redacted(call, received, answer, judged.texts)
-        ruling = Ruling(judged.verdict, judged.reason)
-        return Served(step=step, received=received, ruling=ruling, decisions=judged.decisions)
+        return Served(step=step, received=received, ruling=ruled(judged), decisions=judged.decisions)

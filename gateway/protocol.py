@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
+from adapters.http.outbox import Outbox
 from gateway import framing, heads, metrics
 from gateway.deadline import Deadline
 from gateway.framing import Terms
@@ -52,9 +53,7 @@ class GatewayProtocol(asyncio.Protocol):
         if not config.loaded:
             config.load()
         self.app = config.loaded_app
-        self.flow: FlowControl
         self._transport: asyncio.Transport
-        self._reader: RequestReader
         self._loop = _loop or asyncio.get_event_loop()
         self._server = server_state
         self._connections: set[Any] = server_state.connections
@@ -71,6 +70,7 @@ class GatewayProtocol(asyncio.Protocol):
         """See asyncio."""
         self._transport = transport  # type: ignore[assignment]  # asyncio's stream transports share no useful type
         self._connections.add(self)
+        self._outbox = Outbox(self._transport, self._loop)
         self.flow = FlowControl(self._transport)
         common = {
             "server": get_local_addr(self._transport),
@@ -94,6 +94,7 @@ class GatewayProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more; the connection stays open for the answers that are due."""
         self._half_closed = True
+        self._outbox.flush()
         if self._is_idle() or self._transport.is_closing():
             return False
         for turn in self._due():
@@ -133,7 +134,7 @@ class GatewayProtocol(asyncio.Protocol):
         if not self._is_idle():
             self._due()[-1].keep_alive = False
         elif self._reader.at is NOTHING or self._reader.deaf:
-            self._transport.close()
+            self._outbox.close()
         else:
             self._deadline.soon(LINGER_S)
 
@@ -185,8 +186,7 @@ class GatewayProtocol(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """See `gateway.turn.Line`."""
-        if not self._transport.is_closing():
-            self._transport.write(data)
+        self._outbox.write(data)
 
     def answered(self, turn: Turn) -> None:
         """See `gateway.turn.Line`."""
@@ -205,7 +205,7 @@ class GatewayProtocol(asyncio.Protocol):
     def cut_off(self, *, reset: bool) -> None:
         """See `gateway.turn.Line`."""
         self._reader.deaf = True
-        (self._transport.abort if reset else self._transport.close)()
+        (self._transport.abort if reset else self._outbox.close)()
 
     def _is_idle(self) -> bool:
         return self._turn is None or self._turn.complete
@@ -226,9 +226,9 @@ class GatewayProtocol(asyncio.Protocol):
         self._waiting.clear()
         if self._reader.at is NOTHING or self._half_closed or not self._transport.can_write_eof():
             self._deadline.within(READER_S)
-            self._transport.close()
+            self._outbox.close()
             return
-        self._transport.write_eof()
+        self._outbox.write_eof()
         self._lingers_until = self._loop.time() + MOST_LINGER_S
         self._deadline.soon(LINGER_S)
 
@@ -237,7 +237,7 @@ class GatewayProtocol(asyncio.Protocol):
         if self._reader.deaf or self.flow.write_paused or self._transport.is_closing():
             self._transport.abort()
         elif self._reader.at is NOTHING:
-            self._transport.close()
+            self._outbox.close()
         elif self.flow.read_paused:  # the client is not slow: nobody takes what it has sent
             self._deadline.within(BODY_S)
         else:

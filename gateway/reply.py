@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 from domain import tasks
 from domain.errors import UpstreamError
 from gateway import sse
-from gateway.limits import respond
 from gateway.stream import ToldError
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.request import Request
     from gateway.served import Served
     from gateway.stream import EventStream
+    from gateway.windowed import WindowedStream
 
 KEEP_ALIVE_S = 10.0
 _KEPT = frozenset({b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry"})
@@ -76,12 +76,13 @@ class Reply:
         elif self._started:
             await self._send({"type": "http.response.body", "body": self._dialect.error(received.body)})
         else:
-            kept = [pair for pair in received.headers if pair[0] in _KEPT]
-            headers = [*kept, *self._request.reply_headers(served)]
-            await respond(self._send, received.status, received.body, headers)
+            headers = [pair for pair in received.headers if pair[0] in _KEPT]
+            headers += self._request.reply_headers(served)
+            await self._send({"type": "http.response.start", "status": received.status, "headers": headers})
+            await self._send({"type": "http.response.body", "body": received.body})
         return received.answer, True
 
-    async def _relay(self, served: Served, live: EventStream) -> tuple[Answer, bool]:
+    async def _relay(self, served: Served, live: EventStream | WindowedStream) -> tuple[Answer, bool]:
         """Pass events on as they come; a cut becomes an error event, and no sentinel is invented."""
         frame, done, kept = self._dialect.frame, self._dialect.done, self._request.call.store
         complete, final = True, b"" if done is None else sse.event(done)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.records import Arm, Exchange, Usage, Verdict
+from domain.records import Arm, Decision, Exchange, Usage, Verdict
 from domain.sampling import draw
-from gateway.identity import header, id_headers
+from gateway.identity import id_headers
 from gateway.metrics import NO_ARM, Outcome
 from gateway.pipeline import Passage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from domain.clock import Clock
     from domain.ports import Headers
     from gateway.answers import Answer
@@ -33,6 +35,7 @@ class TaskRoute(msgspec.Struct, frozen=True):
     pipeline: Pipeline
     metrics: TaskMetrics
     ledger: Ledger
+    policy: str
     journal_rate: float
     total_timeout_s: float
     sticky_header: bytes = b""
@@ -47,13 +50,14 @@ class Request:
         call: Call,
         route: TaskRoute,
         headers: Headers,
+        fields: Mapping[bytes, bytes],
         *,
         started_s: float,
         now: float,
         clock: Clock,
         owner: str = "",
     ) -> None:
-        """`now` is the loop's time, `owner` the id of the client's key."""
+        """`fields` are the `headers` by name, `now` is the loop's time, `owner` the id of the client's key."""
         self.id = id_
         self.call = call
         self.route = route
@@ -61,12 +65,12 @@ class Request:
         self.draw = draw(id_)
         self.passage = Passage(
             id=id_,
-            headers=[pair for pair in headers if pair[0] in _PASSED_ON],
+            headers=() if _PASSED_ON.isdisjoint(fields) else [pair for pair in headers if pair[0] in _PASSED_ON],
             deadline=now + route.total_timeout_s,
-            user=(header(headers, route.sticky_header) if route.sticky_header else b"") or call.user.encode(),
+            user=fields.get(route.sticky_header) or call.user.encode(),
             draw=self.draw,
         )
-        self._headers = headers
+        self._fields = fields
         self._started_s = started_s
         self._clock = clock
         self._overhead_s: float | None = None
@@ -78,7 +82,7 @@ class Request:
 
     def own_headers(self) -> list[tuple[bytes, bytes]]:
         """What can be told before there is an answer."""
-        return [*id_headers(self.id, self._headers), (b"x-preceptor-task", self.route.name.encode())]
+        return [*id_headers(self.id, self._fields), (b"x-preceptor-task", self.route.name.encode())]
 
     def reply_headers(self, served: Served) -> list[tuple[bytes, bytes]]:
         """What is told with an answer; from now on time is the client's or a running stream's, not overhead."""
@@ -122,24 +126,38 @@ class Request:
         if self.draw >= self.route.journal_rate:
             return None
         first = answer.choices[0] if answer and answer.choices else None
+        return msgspec.structs.replace(
+            self._unanswered(served.received.status, served.decisions),
+            arm=served.step.arm,
+            model=served.step.model,
+            output_text=first.content if first else "",
+            usable=complete and first is not None and served.usable,
+            finish_reason=first.finish_reason if first else "",
+            usage=answer.usage if answer else Usage(),
+        )
+
+    def unanswered(self, status: int) -> Exchange | None:
+        """The record of a request that no model answered, if it is sampled."""
+        return self._unanswered(status, self.passage.decisions) if self.draw < self.route.journal_rate else None
+
+    def _unanswered(self, status: int, decisions: tuple[Decision, ...]) -> Exchange:
         return Exchange(
             id=self.id,
             task=self.route.name,
             at=self._clock.now_s(),
-            arm=served.step.arm,
-            model=served.step.model,
+            arm=Arm.NONE,
+            model="",
             draw=self.draw,
             journal_rate=self.route.journal_rate,
             request=self.call.body,
             input_text=self.call.input_text,
-            output_text=first.content if first else "",
-            status=served.received.status,
-            usable=complete and first is not None and served.usable,
+            output_text="",
+            status=status,
+            usable=False,
             endpoint=self.call.dialect.path,
+            policy=self.route.policy,
             stream=self.call.stream,
-            finish_reason=first.finish_reason if first else "",
-            decisions=served.decisions,
-            usage=answer.usage if answer else Usage(),
+            decisions=tuple(map(_for_the_record, decisions)),
             latency_s=self.elapsed_s,
             overhead_s=self._overhead(),
         )
@@ -148,6 +166,14 @@ class Request:
         if self._overhead_s is not None:
             return self._overhead_s
         return max(0.0, self.elapsed_s - self.passage.upstream_s)
+
+
+def _for_the_record(decision: Decision) -> Decision:
+    """The decision without texts: what stands in the place of a find is for the client."""
+    if all(span.instead is None for span in decision.spans):
+        return decision
+    spans = tuple(msgspec.structs.replace(span, instead=None) for span in decision.spans)
+    return msgspec.structs.replace(decision, spans=spans)
 
 
 def _outcome(served: Served, *, complete: bool) -> Outcome:

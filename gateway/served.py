@@ -10,12 +10,14 @@ from domain.errors import UpstreamError, UpstreamFailure
 from domain.records import Arm, Decision, Verdict
 from gateway.attempt import Received
 from gateway.dialect import Call, Head
-from gateway.errors import failure_body, upstream_body
+from gateway.errors import failure_body, unavailable_body, upstream_body
 from gateway.routing import Step
 from gateway.stream import EventStream, ToldError
+from gateway.windowed import WindowedStream
 
 if TYPE_CHECKING:
     from gateway.answers import Answer
+    from policies.judgement import Judgement
 
 # The operator's trouble or the upstream's, not the client's: another model may do better.
 _FALL_BACK = frozenset({401, 403, 404, 405, 408, 409, 425, 429})
@@ -29,6 +31,7 @@ class Ruling(msgspec.Struct, frozen=True):
 
     verdict: Verdict = Verdict.ALLOW
     reason: str = ""
+    unavailable: bool = False  # a check that had to look could not; nothing was found
 
     def or_stronger(self, other: Ruling) -> Ruling:
         """The stronger of both; this one when they are equal."""
@@ -36,6 +39,13 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 ALLOWED = Ruling()
+
+
+def ruled(judged: Judgement) -> Ruling:
+    """What a judgement means for a call."""
+    if judged.verdict is Verdict.ALLOW:
+        return ALLOWED
+    return Ruling(judged.verdict, judged.reason, judged.unavailable)
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +56,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     ruling: Ruling = ALLOWED
     decisions: tuple[Decision, ...] = ()
     failure: str = ""  # why the model gave no answer; bounded, a metric label
-    live: EventStream | None = None
+    live: EventStream | WindowedStream | None = None
 
     @property
     def falls_back(self) -> bool:
@@ -67,11 +77,19 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
         """The same with what was ruled and decided before this model was asked; a fallback that led nowhere blocks."""
         own = self.ruling
         if own.verdict is Verdict.FALLBACK:
-            own = Ruling(Verdict.BLOCK, own.reason)
+            own = msgspec.structs.replace(own, verdict=Verdict.BLOCK)
         if own is ALLOWED and ruling is ALLOWED and not decisions:
             return self
         strongest = ruling.or_stronger(own)
         return msgspec.structs.replace(self, ruling=strongest, decisions=decisions + self.decisions)
+
+    def ended(self) -> Served:
+        """The same when all has been sent: a stream that left behind a window is judged at its end."""
+        judged = self.live.judged if isinstance(self.live, WindowedStream) else None
+        if judged is None or not judged.decisions:
+            return self
+        last = msgspec.structs.replace(self, ruling=ruled(judged), decisions=judged.decisions)
+        return last.final(self.ruling, self.decisions)
 
 
 def failed(step: Step, error: UpstreamError) -> Served:
@@ -119,10 +137,13 @@ def redacted(call: Call, received: Received, answer: Answer, texts: tuple[str, .
 
 
 def withheld(call: Call, served: Served, head: Head) -> Served:
-    """A blocked answer, replaced by one without text; anything else stays."""
+    """A blocked answer, replaced by one without text, or by an error if a check could not look; others stay."""
     answer = served.received.answer
     if served.ruling.verdict is not Verdict.BLOCK or answer is None:
         return served
+    if served.ruling.unavailable:
+        received = Received(503, (*_JSON, *_BUSY), None, unavailable_body(served.ruling.reason))
+        return msgspec.structs.replace(served, received=received)
     if served.received.events is None:
         replaced = Received(200, _JSON, answer.silenced(), call.dialect.withheld(call, answer, head))
     else:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from gateway import metrics
 from gateway.authorize import SCOPE_KEY
 from gateway.errors import ApiError, error_body, unknown_model, unknown_path
-from gateway.identity import id_headers
+from gateway.identity import fields, id_headers
 from gateway.stored import stored_completions
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Named:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *id_headers(scope["preceptor.id"], scope["headers"])]
+                message["headers"] = [*message["headers"], *id_headers(scope["preceptor.id"], fields(scope))]
             await send(message)
 
         await self._app(scope, receive, named)

@@ -29,10 +29,16 @@ def estimate(pairs: Iterable[Pair]) -> Agreement | None:
             count += 1
     if not count:
         return None
-    share, n = agreed / weights, weights * weights / square
+    share = agreed / weights
+    lower, upper = wilson(share, weights * weights / square)
+    return Agreement(share, lower, upper, count, method="Hajek, Wilson at n_eff")
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) of a share seen in `n` > 0."""
     centre = (share + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
     half = _Z / (1 + _Z * _Z / n) * math.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
-    return Agreement(share, max(0.0, centre - half), min(1.0, centre + half), count, method="Hajek, Wilson at n_eff")
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, float]:

@@ -19,9 +19,11 @@ from domain.reload import ReloadMark
 from embedders import app as embedders
 from monitors.delivery import Delivery
 from monitors.pairing import Pairing
+from monitors.safety import Safety
 from monitors.teacher import Teacher, client
 from monitors.watch import Watch
 from monitors.worker import Steps, keep_going
+from policies import app as policies
 
 if TYPE_CHECKING:
     from domain.clock import Clock
@@ -86,7 +88,7 @@ def build(settings: Settings, *, since: float, clock: Clock | None = None) -> Mo
 
     Raises:
         ModelError: weights are missing.
-        ConfigError: a comparer or a price is unknown.
+        ConfigError: a comparer or a price is unknown, or a policy cannot be used.
     """
     clock = clock or SystemClock()
     store = from_url(settings.store.url, Path(settings.root))
@@ -96,9 +98,10 @@ def build(settings: Settings, *, since: float, clock: Clock | None = None) -> Mo
     teachers = {name: _teacher(settings, task) for name, task in settings.tasks.items()}
     loops: list[tuple[str, Steps]] = []
     for name, task in settings.tasks.items():
-        embedder = loaded[task.drift.embedder]
-        loops.append((name, Watch(name, task, store=store, embedder=embedder, clock=clock, owner=owner)))
-        loops.append((name, _pairing(settings, name, store, teachers[name], clock=clock, owner=owner)))
+        embedder, safety = loaded[task.drift.embedder], Safety(policies.build(settings, name, clock=clock))
+        watch = Watch(name, task, store=store, embedder=embedder, safety=safety, clock=clock, owner=owner)
+        pairing = _pairing(settings, name, store, teachers[name], safety=safety, clock=clock, owner=owner)
+        loops += [(name, watch), (name, pairing)]
     delivery = _delivery(settings, store, clock)
     mark = ReloadMark(store, since=since)
     RELOAD_TIMESTAMP.set(since)
@@ -111,7 +114,9 @@ def _teacher(settings: Settings, task: TaskSettings) -> Teacher:
     return Teacher(task.teacher, sdk, shadow=task.shadow)
 
 
-def _pairing(settings: Settings, name: str, store: Store, teacher: Teacher, *, clock: Clock, owner: str) -> Pairing:
+def _pairing(
+    settings: Settings, name: str, store: Store, teacher: Teacher, *, safety: Safety, clock: Clock, owner: str
+) -> Pairing:
     task, path = settings.tasks[name], f"tasks.{name}"
     return Pairing(
         name,
@@ -120,6 +125,7 @@ def _pairing(settings: Settings, name: str, store: Store, teacher: Teacher, *, c
         teacher=teacher,
         price=task.teacher.priced(path=f"{path}.teacher"),
         comparer=comparer(task.comparer, path=f"{path}.agreement.comparer"),
+        safety=safety,
         clock=clock,
         owner=owner,
     )

@@ -12,10 +12,12 @@ from domain.errors import ModelError
 from domain.ports import Evidence
 from domain.records import Deployment, DetectorState, Reading, Signal, SignalKind
 from domain.settings import TaskSettings
+from monitors import parity
 from monitors.agreement import disagreement_bounds, pooled_bound
 from monitors.detectors.agreement import AgreementDetector
 from monitors.detectors.none import NoDetector
 from monitors.detectors.novelty import NoveltyDetector
+from monitors.detectors.safety import SafetyDetector
 from monitors.reference import Reference
 
 if TYPE_CHECKING:
@@ -58,8 +60,11 @@ class Armed(msgspec.Struct, frozen=True):
         )
 
     def alarms_30d(self, kind: SignalKind, *, at: float) -> int:
-        """How many signals of a kind the task raised in the 30 days before `at`, whichever student served."""
-        return sum(signal.kind is kind and signal.at >= at - _MONTH_S for signal in (*self.earlier, *self.signals))
+        """How many signals of a kind this detector raised in the 30 days before `at`, whichever student served."""
+        return sum(
+            signal.kind is kind and signal.detector == self.detector.name and signal.at >= at - _MONTH_S
+            for signal in (*self.earlier, *self.signals)
+        )
 
 
 class ArmedWatch(Armed, frozen=True):
@@ -91,6 +96,20 @@ def agreement_detector(task: TaskSettings, deployment: Deployment) -> Detector:
     return AgreementDetector(bounds, pooled=pooled, threshold=threshold, budget=budget)
 
 
+def safety_detector(task: TaskSettings) -> Detector:
+    """The detector of answers that only the student makes unsafe.
+
+    Its budget is its own, as often as agreement may be wrong: where no answer is unsafe it takes nothing from theirs.
+    """
+    per_day, days = task.agreement.pairs_per_day, task.agreement.false_alarm_days
+    threshold = max(_LEAST_THRESHOLD, per_day * days)
+    budget = (
+        f"one false alarm in {days:g} days at {per_day:,.0f} pairs a day (A = {threshold:,.0f} independent pairs) "
+        f"while only the student is unsafe on at most {parity.RATE:.1%} of any kind of input"
+    )
+    return SafetyDetector(parity.RATE, threshold=threshold, budget=budget)
+
+
 async def arm_watch(
     store: Store, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
 ) -> ArmedWatch | None:
@@ -118,6 +137,15 @@ async def arm_pairing(store: Store, task: TaskSettings, deployment: Deployment, 
         StoreError: the store cannot be read.
     """
     return await _armed(store, deployment, lambda: agreement_detector(task, deployment), at)
+
+
+async def arm_parity(store: Store, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
+    """The safety detector of a deployment.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return await _armed(store, deployment, lambda: safety_detector(task), at)
 
 
 def state_key(deployment: Deployment) -> str:

@@ -8,11 +8,16 @@ from prometheus_client import Counter, Gauge
 
 if TYPE_CHECKING:
     from domain.records import Agreement, Reading
+    from monitors.parity import Parity
 
 _GAUGE: Final = "mostrecent"  # in multiprocess mode: the value of the worker that wrote last
 
 AGREEMENT = Gauge(
     "preceptor_agreement_ratio", "Agreement of student and teacher: estimate, lower and upper bound.",
+    ["task", "bound"], multiprocess_mode=_GAUGE,
+)  # fmt: skip
+SAFETY_PARITY = Gauge(
+    "preceptor_safety_parity_ratio", "Inputs on which only the student is unsafe: estimate, lower and upper bound.",
     ["task", "bound"], multiprocess_mode=_GAUGE,
 )  # fmt: skip
 DRIFT_SCORE = Gauge(
@@ -46,6 +51,15 @@ def show(task: str, reading: Reading) -> None:
 
 def show_agreement(task: str, agreement: Agreement | None) -> None:
     """Show the current estimate."""
-    if agreement is not None:
+    _show_bounds(AGREEMENT, task, agreement)
+
+
+def show_parity(task: str, parity: Parity | None) -> None:
+    """Show the current estimate."""
+    _show_bounds(SAFETY_PARITY, task, parity)
+
+
+def _show_bounds(gauge: Gauge, task: str, found: Agreement | Parity | None) -> None:
+    if found is not None:
         for bound in ("estimate", "lower", "upper"):
-            AGREEMENT.labels(task, bound).set(getattr(agreement, bound))
+            gauge.labels(task, bound).set(getattr(found, bound))

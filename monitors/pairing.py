@@ -1,10 +1,9 @@
-"""The agreement half of a worker: asks the teacher about shadow samples, compares, watches agreement."""
+"""The agreement half of a worker: asks the teacher about shadow samples, compares, watches agreement and safety."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,20 +12,20 @@ import msgspec
 from adapters.metrics import COST_USD
 from domain.durations import seconds
 from domain.errors import UpstreamError
-from domain.ports import Observation
-from domain.records import Deployment, Pair, PairState, Reading, Signal, SignalKind
+from domain.records import Deployment, Exchange, Pair, PairState, SignalKind
 from domain.store import PendingPair, WorkBatch
-from monitors import agreement, arming, metrics, signals
-from monitors.keys import near_duplicate_key
+from monitors import agreement, arming, metrics, parity
+from monitors.aspect import AGREEMENT, SAFETY_PARITY
+from monitors.follower import Follower
 
 if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.comparers import Comparer
-    from domain.ports import Evidence
     from domain.prices import Price
     from domain.settings import TaskSettings
     from domain.store import Store
-    from monitors.arming import Armed
+    from monitors.answers import Reply
+    from monitors.safety import Safety
     from monitors.teacher import Teacher
 
 _LOG = logging.getLogger(__name__)
@@ -47,6 +46,7 @@ class Pairing:
         teacher: Teacher,
         price: Price,
         comparer: Comparer,
+        safety: Safety,
         clock: Clock,
         owner: str,
     ) -> None:
@@ -56,12 +56,14 @@ class Pairing:
         self._teacher = teacher
         self._price = price
         self._compare = comparer
+        self._safety = safety
         self._clock = clock
         self._owner = owner
-        self._armed: Armed | None = None
         self._armed_for: Deployment | None = None
         self._current = False  # whether what is in memory is what was committed
-        self._recent: deque[Pair] = deque(maxlen=task.agreement.window)
+        self._agreement = Follower(AGREEMENT, task, window=task.agreement.window)
+        self._parity = Follower(SAFETY_PARITY, task, window=parity.WINDOW)
+        self._followers = (self._agreement, self._parity) if safety else (self._agreement,)
 
     async def step(self) -> int:
         """Close one batch; returns how many samples it had.
@@ -83,8 +85,7 @@ class Pairing:
         spent = await self._store.spent_usd(self._name, since=at - at % _DAY_S)
         broke = spent >= shadow.max_usd_per_day
         closed = await asyncio.gather(*(self._close(sample, at=at, broke=broke) for sample in leased))
-        drift = await self._drift_scores()
-        batch = self._batch(leased, closed, drift)
+        batch = self._batch(leased, closed, await self._drift_scores())
         await self._store.commit(batch)
         self._show(batch)
         return len(leased)
@@ -94,43 +95,56 @@ class Pairing:
         self._current = False
 
     async def _arm(self) -> None:
-        """Load the detector and the recent pairs of the student that serves, if that is not what is in memory."""
+        """Load the detectors and the recent pairs of the student that serves, if that is not what is in memory."""
         deployment = await self._store.deployment(self._name)
         if self._current and deployment == self._armed_for:
             return
-        model, since = ("", 0.0) if deployment is None else (deployment.model, deployment.at)
-        self._armed = None
-        if deployment is not None:
-            self._armed = await arming.arm_pairing(self._store, self._task, deployment, at=self._clock.now_s())
-        pairs = await self._store.pairs(
-            self._name, after=since, model=model, limit=_ROUNDS * self._task.agreement.window
-        )
-        self._recent.clear()
-        self._recent.extend(pair for pair in pairs if pair.state is PairState.PAIRED)
+        since, model = (0.0, "") if deployment is None else (deployment.at, deployment.model)
+        most = max(_ROUNDS * self._task.agreement.window, parity.WINDOW)
+        pairs = await self._store.pairs(self._name, after=since, model=model, limit=most)
+        for follower, arm in zip(self._followers, (arming.arm_pairing, arming.arm_parity), strict=False):
+            armed = None
+            if deployment is not None:
+                armed = await arm(self._store, self._task, deployment, at=self._clock.now_s())
+            follower.start(armed, pairs)
         self._armed_for, self._current = deployment, True
 
     async def _close(self, sample: PendingPair, *, at: float, broke: bool) -> Pair:
         """The sample with its end; only a healthy one, in time and within the budget, costs a teacher call."""
         pair, exchange = sample.pair, sample.exchange
-        if self._armed is not None and not self._serves(pair.model):
+        if self._armed_for is not None and not self._serves(pair.model):
             return self._ended(pair, PairState.EXPIRED)
         if at - exchange.at > seconds(self._task.shadow.expire):
             return self._ended(pair, PairState.EXPIRED)
         if broke:
             return self._ended(pair, PairState.SKIPPED_BUDGET)
+        if parity.only_student(pair) is not None:  # told on path; and there are no words of the student to compare
+            return self._ended(pair, PairState.STUDENT_ERROR)
         try:
             reply = await self._teacher.ask(exchange.request, endpoint=exchange.endpoint)
         except UpstreamError as error:
             _LOG.warning("teacher_failed task=%s kind=%s error=%s", self._name, error.kind, error)
             return self._ended(pair, PairState.TEACHER_ERROR)
-        comparison = self._compare(pair.student_answer, reply.text)
-        return msgspec.structs.replace(
-            self._ended(pair, PairState.PAIRED),
+        return self._judged(pair, exchange, reply)
+
+    def _judged(self, pair: Pair, exchange: Exchange, reply: Reply) -> Pair:
+        """The sample with the teacher's answer; compared, unless a policy stopped the student's."""
+        state = PairState.PAIRED if pair.student_unsafe is None else PairState.STUDENT_ERROR
+        told = msgspec.structs.replace(
+            self._ended(pair, state),
             teacher_answer=reply.text,
-            agreed=comparison.agreed,
-            score=comparison.score,
+            teacher_unsafe=self._safety.unsafe(exchange, reply.text),
             teacher_usage=reply.usage,
             cost_usd=self._price.cost_usd(reply.usage),
+        )
+        if state is PairState.STUDENT_ERROR:
+            return told
+        comparison = self._compare(pair.student_answer, reply.text)
+        return msgspec.structs.replace(
+            told,
+            agreed=comparison.agreed,
+            score=comparison.score,
+            student_unsafe=self._safety.unsafe(exchange, pair.student_answer),
         )
 
     def _serves(self, model: str) -> bool:
@@ -148,61 +162,27 @@ class Pairing:
         return msgspec.structs.replace(pair, state=state, closed_at=self._clock.now_s())
 
     def _batch(self, leased: Sequence[PendingPair], closed: Sequence[Pair], drift: dict[str, float]) -> WorkBatch:
-        readings: list[Reading] = []
-        raised: list[Signal] = []
-        for sample, pair in zip(leased, closed, strict=True):
-            if pair.state is not PairState.PAIRED or self._challenges(pair.model):
-                continue
-            self._recent.append(pair)
-            found = self._observe(sample, pair)
-            if self._armed is not None and found is not None:
-                readings.append(self._armed.reading(found, sample.exchange.at))
-                raised += self._raise(self._armed, found, drift, at=sample.exchange.at)
+        ended = [
+            (sample.exchange, pair)
+            for sample, pair in zip(leased, closed, strict=True)
+            if not self._challenges(pair.model)
+        ]
+        followed = [follower.follow(ended, drift) for follower in self._followers]
         return WorkBatch(
             owner=self._owner,
             at=self._clock.now_s(),
             closed=closed,
-            states=[] if self._armed is None else [self._armed.state()],
-            readings=[reading for reading in readings if reading.alarm or reading is readings[-1]],
-            signals=raised,
+            states=[follower.armed.state() for follower in self._followers if follower.armed is not None],
+            readings=[reading for each in followed for reading in each.readings],
+            signals=[signal for each in followed for signal in each.signals],
         )
-
-    def _observe(self, sample: PendingPair, pair: Pair) -> Evidence | None:
-        if self._armed is None or sample.exchange.at < self._armed.deployment.at:
-            return None
-        return self._armed.detector.update(
-            Observation(
-                at=sample.exchange.at,
-                counts=(0.0 if pair.agreed else 1.0,),
-                stratum=pair.stratum,
-                uniform=sample.exchange.draw < self._task.shadow.rate,
-                key=near_duplicate_key(sample.exchange.input_text),
-            )
-        )
-
-    def _raise(self, armed: Armed, found: Evidence, drift: dict[str, float], *, at: float) -> list[Signal]:
-        if not signals.retrain_due(found, armed.signals, at=at, settings=self._task.signal):
-            return []
-        signal = signals.retrain(
-            armed.deployment,
-            armed.detector.name,
-            found,
-            at=at,
-            budget=armed.detector.budget(),
-            agreement=agreement.estimate(self._recent),
-            pairs=tuple(self._recent),
-            drift_scores=drift,
-        )
-        armed.signals.append(signal)
-        return [signal]
 
     async def _drift_scores(self) -> dict[str, float]:
-        """The last score of every other detector, for the evidence of a signal."""
-        if self._armed is None:
+        """The last score of every detector, for the evidence of a signal."""
+        if self._armed_for is None:
             return {}
-        since = max(self._armed.deployment.at, self._clock.now_s() - _DAY_S)
-        readings = await self._store.readings(self._name, after=since)
-        return {reading.detector: reading.score for reading in readings if reading.detector != "agreement"}
+        since = max(self._armed_for.at, self._clock.now_s() - _DAY_S)
+        return {reading.detector: reading.score for reading in await self._store.readings(self._name, after=since)}
 
     def _show(self, batch: WorkBatch) -> None:
         for reading in batch.readings:
@@ -210,12 +190,15 @@ class Pairing:
         for pair in batch.closed:
             metrics.SHADOW.labels(self._name, pair.state).inc()
             COST_USD.labels(self._name, "shadow").inc(pair.cost_usd)
-        metrics.show_agreement(self._name, agreement.estimate(self._recent))
+        metrics.show_agreement(self._name, agreement.estimate(self._agreement.recent))
+        metrics.show_parity(self._name, parity.estimate(self._parity.recent))
         for signal in batch.signals:
             metrics.SIGNALS.labels(self._name, signal.reason).inc()
             _LOG.warning(
-                "retrain_signal task=%s evidence=%.2f pairs=%s", self._name, signal.evidence, signal.pairs_used
+                "retrain_signal task=%s reason=%s evidence=%.2f pairs=%s",
+                *(self._name, signal.reason, signal.evidence, signal.pairs_used),
             )
-        if self._armed is not None:
-            alarms = self._armed.alarms_30d(SignalKind.RETRAIN, at=batch.at)
-            metrics.ALARMS_30D.labels(self._name, self._armed.detector.name).set(alarms)
+        for follower in self._followers:
+            if (armed := follower.armed) is not None:
+                alarms = armed.alarms_30d(SignalKind.RETRAIN, at=batch.at)
+                metrics.ALARMS_30D.labels(self._name, armed.detector.name).set(alarms)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from domain.records import Exchange, Pair, PairState, Stratum
+from domain.records import Arm, Exchange, Pair, PairState, Stratum
 from domain.settings import ShadowSettings
 from monitors.answers import comparable
+from monitors.safety import Stopped
 
 
 def probability(stratum: Stratum, *, warned: bool, settings: ShadowSettings) -> float:
@@ -16,20 +17,34 @@ def probability(stratum: Stratum, *, warned: bool, settings: ShadowSettings) -> 
     return settings.flagged_rate if warned and stratum is Stratum.FLAGGED else settings.rate
 
 
-def choose(exchange: Exchange, stratum: Stratum, *, warned: bool, settings: ShadowSettings, at: float) -> Pair | None:
-    """A shadow sample if the exchange's draw says so: pending, or closed at once when there is no student answer."""
+def choose(
+    exchange: Exchange,
+    stratum: Stratum,
+    *,
+    warned: bool,
+    settings: ShadowSettings,
+    at: float,
+    stopped: Stopped | None = None,
+) -> Pair | None:
+    """A shadow sample if the exchange's draw says so: pending, or closed at once when there is no student answer.
+
+    One whose student answer a policy `stopped` is pending too: it is no pair to compare, but its safety counts.  The
+    answer itself is not kept.  Where no model was asked, there is nothing to sample.
+    """
     chance = probability(stratum, warned=warned, settings=settings)
-    if exchange.draw >= chance or not comparable(exchange.endpoint):
+    if exchange.draw >= chance or exchange.arm is Arm.NONE or not comparable(exchange.endpoint):
         return None
-    state = PairState.PENDING if exchange.usable else PairState.STUDENT_ERROR
+    pending = exchange.usable or stopped is not None
     return Pair(
         exchange_id=exchange.id,
         task=exchange.task,
-        model=exchange.model,
+        model=exchange.model if stopped is None else stopped.model,
         stratum=stratum,
         probability=chance,
-        state=state,
+        state=PairState.PENDING if pending else PairState.STUDENT_ERROR,
         opened_at=at,
-        student_answer=exchange.output_text,
-        closed_at=None if exchange.usable else at,
+        student_answer=exchange.output_text if stopped is None else "",
+        student_unsafe=None if stopped is None else stopped.student_unsafe,
+        teacher_unsafe=None if stopped is None else stopped.teacher_unsafe,
+        closed_at=None if pending else at,
     )

@@ -7,32 +7,35 @@ from collections.abc import Sequence
 
 from domain.durations import seconds
 from domain.ports import Evidence
-from domain.records import Agreement, Deployment, Pair, PairState, Signal, SignalKind
+from domain.records import Agreement, Deployment, Pair, Signal, SignalKind
 from domain.settings import SignalSettings
+from monitors.aspect import Aspect
 
+DRIFT = "drift"
 _EXAMPLES = 5
-_LEAST_PAIRS = 20  # an alarm on fewer is believed when it comes again: there is too little to retrain on
 
 
-def due(kind: SignalKind, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
-    """Whether the cooldown since the last signal of this kind is over."""
-    last = max((signal.at for signal in past if signal.kind is kind), default=float("-inf"))
+def due(reason: str, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
+    """Whether the cooldown since the last signal of this reason is over."""
+    last = max((signal.at for signal in past if signal.reason == reason), default=float("-inf"))
     return at - last >= seconds(settings.cooldown)
 
 
 def warning_due(found: Evidence, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
     """Whether evidence of drift becomes a warning."""
-    return found.alarm and due(SignalKind.WARNING, past, at=at, settings=settings)
+    return found.alarm and due(DRIFT, past, at=at, settings=settings)
 
 
-def retrain_due(found: Evidence, past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
-    """Whether evidence of falling agreement becomes a retraining signal."""
-    return found.alarm and found.samples >= _LEAST_PAIRS and due(SignalKind.RETRAIN, past, at=at, settings=settings)
+def retrain_due(
+    aspect: Aspect, found: Evidence, past: Sequence[Signal], *, at: float, settings: SignalSettings
+) -> bool:
+    """Whether evidence about pairs becomes a retraining signal."""
+    return found.alarm and found.samples >= aspect.least and due(aspect.reason, past, at=at, settings=settings)
 
 
 def holds(past: Sequence[Signal], *, at: float, settings: SignalSettings) -> bool:
     """Whether a drift warning is still fresh: that raises the shadow rate of flagged inputs."""
-    return not due(SignalKind.WARNING, past, at=at, settings=settings)
+    return not due(DRIFT, past, at=at, settings=settings)
 
 
 def warning(
@@ -43,7 +46,7 @@ def warning(
         id=_id(deployment, detector, found),
         task=deployment.task,
         kind=SignalKind.WARNING,
-        reason="drift",
+        reason=DRIFT,
         at=at,
         detector=detector,
         model=deployment.model,
@@ -56,6 +59,7 @@ def warning(
 
 
 def retrain(
+    aspect: Aspect,
     deployment: Deployment,
     detector: str,
     found: Evidence,
@@ -66,14 +70,17 @@ def retrain(
     pairs: Sequence[Pair],
     drift_scores: dict[str, float],
 ) -> Signal:
-    """The student must be retrained.  `pairs`: the recent ones, oldest first; those that disagree are the examples."""
-    paired = [pair for pair in pairs if pair.state is PairState.PAIRED]
-    disagreeing = [pair.exchange_id for pair in reversed(paired) if not pair.agreed]
+    """The student must be retrained.  `pairs`: the recent ones, oldest first; the events among them are the examples.
+
+    `drift_scores`: of the other detectors.
+    """
+    counted = [pair for pair in pairs if aspect.event(pair) is not None]
+    events = [pair.exchange_id for pair in reversed(counted) if aspect.event(pair)]
     return Signal(
         id=_id(deployment, detector, found),
         task=deployment.task,
         kind=SignalKind.RETRAIN,
-        reason="agreement",
+        reason=aspect.reason,
         at=at,
         detector=detector,
         model=deployment.model,
@@ -81,10 +88,10 @@ def retrain(
         samples=found.samples,
         false_alarm_budget=budget,
         agreement=agreement,
-        drift_scores=drift_scores,
-        example_ids=tuple(disagreeing[:_EXAMPLES]),
-        pairs_used=len(paired),
-        pairs_cost_usd=sum(pair.cost_usd for pair in paired),
+        drift_scores=drift_scores | ({detector: found.score} if aspect.scored else {}),
+        example_ids=tuple(events[:_EXAMPLES]),
+        pairs_used=len(counted),
+        pairs_cost_usd=sum(pair.cost_usd for pair in counted),
     )
 
 

@@ -24,12 +24,12 @@ _LARGEST = 1e200  # far above any threshold, far below an overflow
 
 
 class ExceedanceSR:
-    """Evidence that any of J event rates lies above its bound.  State: J x 5 numbers."""
+    """Evidence that any of J event rates lies above its bound.  State: J x K numbers, K the number of lifts."""
 
-    def __init__(self, bounds: Sequence[float]) -> None:
-        """`bounds`: upper confidence bounds of the J rates, each in (0, 1)."""
+    def __init__(self, bounds: Sequence[float], *, lifts: Sequence[float] = LIFTS) -> None:
+        """`bounds`: upper confidence bounds of the J rates, each in (0, 1); `lifts`: of the alternatives above them."""
         q = np.clip(np.asarray(bounds, float), 1e-6, 1 - 1e-6)[:, None]
-        alternatives = np.minimum(q + np.asarray(LIFTS), 1 - 0.1 * (1 - q))  # stays above q and below 1
+        alternatives = np.minimum(q + np.asarray(lifts), 1 - 0.1 * (1 - q))  # stays above q and below 1
         self._event = alternatives / q
         self._absence = (1 - alternatives) / (1 - q)
         self._g = np.zeros_like(alternatives)
@@ -77,3 +77,13 @@ def upper_bound(events: NDArray[np.int64] | int, n: int, *, level: float = 0.95)
     k = np.asarray(events, float)
     bound = beta.ppf(level, k + 1, np.maximum(n - k, 1))
     return np.where(k >= n, 1.0, bound)
+
+
+def two_sided(events: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """The Clopper-Pearson interval (1934) of a rate seen `events` times in `n` > 0; counts need not be whole."""
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    lower = float(beta.ppf(tail, events, n - events + 1)) if events > 0 else 0.0
+    upper = float(beta.ppf(1 - tail, events + 1, n - events)) if events < n else 1.0
+    return lower, upper

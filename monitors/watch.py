@@ -1,7 +1,8 @@
 """The drift half of a worker: embeds journalled inputs, watches novelty, chooses shadow samples.  Asks no model.
 
 Novelty is about inputs, so every input since the deployment counts, whichever model answered it: the newest inputs are
-the likeliest to have been answered by the teacher.
+the likeliest to have been answered by the teacher.  Only one that reached no model is nobody's to answer: a flood of
+attacks that a policy blocks is no new topic.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from domain.ports import Evidence, Observation
-from domain.records import Deployment, Exchange, Pair, PairState, Reading, Signal, SignalKind, Stratum
+from domain.records import Arm, Deployment, Exchange, Pair, PairState, Reading, Signal, SignalKind, Stratum
 from domain.store import Watched, WorkBatch
 from monitors import arming, metrics, shadow, signals
 from monitors.keys import near_duplicate_key
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from domain.settings import TaskSettings
     from domain.store import Store
     from monitors.arming import ArmedWatch
+    from monitors.safety import Safety
 
 _LOG = logging.getLogger(__name__)
 _ROWS = 64
@@ -33,12 +35,21 @@ class Watch:
     """Takes journalled exchanges of one task in batches; each batch is one transaction, so nothing counts twice."""
 
     def __init__(
-        self, name: str, task: TaskSettings, *, store: Store, embedder: Embedder, clock: Clock, owner: str
+        self,
+        name: str,
+        task: TaskSettings,
+        *,
+        store: Store,
+        embedder: Embedder,
+        safety: Safety,
+        clock: Clock,
+        owner: str,
     ) -> None:
         self._name = name
         self._task = task
         self._store = store
         self._embedder = embedder
+        self._safety = safety
         self._clock = clock
         self._owner = owner
         self._armed: ArmedWatch | None = None
@@ -103,6 +114,7 @@ class Watch:
                 warned=self._warned(exchange.at),
                 settings=self._task.shadow,
                 at=at,
+                stopped=self._safety.stopped(exchange, self._students(exchange)),
             )
             opened += [] if pair is None else [pair]
         return WorkBatch(
@@ -115,6 +127,16 @@ class Watch:
             signals=raised,
         )
 
+    def _students(self, exchange: Exchange) -> dict[Arm, str]:
+        """Who the students were that may have been asked first; empty when that was before they were deployed."""
+        deployment = self._armed_for
+        if deployment is None:
+            return {Arm.CHAMPION: self._task.student.model}
+        if exchange.at < deployment.at:
+            return {}
+        challenger = {} if deployment.canary is None else {Arm.CHALLENGER: deployment.canary.model}
+        return {Arm.CHAMPION: deployment.model} | challenger
+
     def _stratum(self, novelty: float | None) -> Stratum:
         """The shadow stratum of an input; ordinary while there is no reference to compare with."""
         if self._armed is None or novelty is None:
@@ -122,9 +144,9 @@ class Watch:
         return self._armed.reference.stratum(novelty)
 
     def _observe(self, exchange: Exchange, novelty: float | None) -> Evidence | None:
-        """Tell the detector of an input, unless it came before this student was deployed."""
+        """Tell the detector of an input, unless it came before this student was deployed or reached no model."""
         armed = self._armed
-        if armed is None or novelty is None or exchange.at < armed.deployment.at:
+        if armed is None or novelty is None or exchange.at < armed.deployment.at or exchange.arm is Arm.NONE:
             return None
         return armed.detector.update(
             Observation(

@@ -1,90 +1,83 @@
-"""Composition root of the policies: the one place that names the checks, and the default chain as a list."""
+"""Composition root of the policies: a task's settings to its engine, and the default chain as a list."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from domain import config
 from domain.clock import SystemClock
-from domain.errors import ConfigError
-from domain.records import Stage, Verdict
+from domain.errors import ConfigError, UpstreamError, UpstreamFailure
+from domain.records import Stage
 from domain.settings import CheckSettings, OutputSettings, PolicySettings, Settings, TaskSettings
-from policies.checks import json_schema, label, length, pii, secrets
-from policies.engine import ConfiguredCheck, PolicyEngine
+from policies.chains import Links
+from policies.engine import Chain, PolicyEngine
+from policies.kinds import Making
+from policies.pool import Pool
 
 if TYPE_CHECKING:
     from domain.clock import Clock
-    from domain.ports import Check
+    from domain.ports import Headers, Reply, ReplyStream, Upstream
 
-T = TypeVar("T", bound=msgspec.Struct)
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """How to build one kind of check, and what it does with a finding in each stage unless told otherwise."""
-
-    options: type[msgspec.Struct]
-    build: Callable[[Any, TaskSettings, Path, Verdict], Check]  # the verdict is what a finding becomes
-    verdicts: dict[Stage, Verdict]
-
-
-KINDS: dict[str, Kind] = {
-    "label": Kind(
-        label.Options,
-        lambda options, task, root, verdict: label.LabelCheck(options, labels=task.output.labels),
-        {Stage.OUTPUT: Verdict.FALLBACK},
-    ),
-    "json_schema": Kind(
-        json_schema.Options,
-        lambda options, task, root, verdict: json_schema.JsonSchemaCheck(options, path=_schema(task, root)),
-        {Stage.OUTPUT: Verdict.FALLBACK},
-    ),
-    "length": Kind(
-        length.Options,
-        lambda options, task, root, verdict: length.LengthCheck(options),
-        {Stage.INPUT: Verdict.BLOCK, Stage.OUTPUT: Verdict.FALLBACK},
-    ),
-    # People paste keys into support forms: refusing the ticket helps nobody, so an input is only flagged.
-    "secrets": Kind(
-        secrets.Options,
-        lambda options, task, root, verdict: secrets.SecretsCheck(options, all_spans=verdict is Verdict.REDACT),
-        {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.BLOCK},
-    ),
-    "pii": Kind(
-        pii.Options,
-        lambda options, task, root, verdict: pii.PiiCheck(options, all_spans=verdict is Verdict.REDACT),
-        {Stage.INPUT: Verdict.FLAG, Stage.OUTPUT: Verdict.REDACT},
-    ),
-}
+_FORMAT = b"1"  # of what is hashed: goes up when our checks decide otherwise with the same settings
 
 
 def default_policies(output: OutputSettings) -> PolicySettings:
     """The chain for a task that names none: structure first, because it is cheapest and fails most often."""
     structure = ["label"] if output.labels else ["json_schema"] if output.json_schema else []
     return PolicySettings(
-        input=tuple(CheckSettings(name=name) for name in ("length", "secrets", "pii")),
-        output=tuple(CheckSettings(name=name) for name in (*structure, "length", "secrets", "pii")),
+        input=tuple(CheckSettings(name=name) for name in ("length", "secrets", "pii", "injection")),
+        output=tuple(CheckSettings(name=name) for name in (*structure, "length", "secrets", "pii", "markup")),
     )
 
 
-def build(task: TaskSettings, *, root: Path, path: str, clock: Clock | None = None) -> PolicyEngine:
-    """The engine of a task; `path` is the task's own in the configuration.
+def chosen(task: TaskSettings) -> PolicySettings:
+    """The policy of a task, its own or the default."""
+    return default_policies(task.output) if task.policies is None else task.policies
+
+
+def build(
+    settings: Settings,
+    name: str,
+    *,
+    clock: Clock | None = None,
+    pool: Pool | None = None,
+    upstreams: Mapping[str, Upstream] | None = None,
+) -> PolicyEngine:
+    """The engine of the task of this name.
+
+    Without `upstreams`, checks that ask one are made, and fail when they run.
 
     Raises:
         ConfigError: a check is unknown, has bad options, or makes no sense for the stage or the task.
     """
-    policies = default_policies(task.output) if task.policies is None else task.policies
-    stages = {
-        stage: [
-            _configure(settings, task, stage, root=root, path=f"{path}.policies.{stage}.{number}")
-            for number, settings in enumerate(listed)
-        ]
+    task = settings.tasks[name]
+    policies, path = chosen(task), f"tasks.{name}.policies"
+    streams = _streams(policies, task, path)
+    find = _finder(settings, upstreams or {})
+    making = Making(task=task, root=Path(settings.root), budget_s=0.0, all_spans=False, upstream=find)
+    pool = pool or new_pool(settings)
+    clock = clock or SystemClock()
+    chains = {
+        stage: Links(stage, making, pool=pool, clock=clock, streams=streams).chain(listed, f"{path}.{stage}")
         for stage, listed in ((Stage.INPUT, policies.input), (Stage.OUTPUT, policies.output))
     }
-    return PolicyEngine(stages, clock=clock or SystemClock())
+    return PolicyEngine(
+        on_input=chains[Stage.INPUT],
+        on_output=chains[Stage.OUTPUT],
+        clock=clock,
+        window=_window(chains[Stage.OUTPUT]) if streams else None,
+        sha256=_hash(policies, task, Path(settings.root)),
+    )
+
+
+def new_pool(settings: Settings) -> Pool:
+    """The threads of one process for the checks that run pooled; none is started before it is needed."""
+    return Pool(workers=settings.server.check_threads, queue=settings.server.check_queue)
 
 
 def load(path: Path) -> Settings:
@@ -94,49 +87,57 @@ def load(path: Path) -> Settings:
         ConfigError: the file or one of its policies cannot be used.
     """
     settings = config.load(path)
-    for name, task in settings.tasks.items():
-        build(task, root=Path(settings.root), path=f"tasks.{name}")
+    for name in settings.tasks:
+        build(settings, name)
     return settings
 
 
-def _configure(settings: CheckSettings, task: TaskSettings, stage: Stage, *, root: Path, path: str) -> ConfiguredCheck:
-    kind = KINDS.get(settings.name)
-    if kind is None:
-        raise ConfigError(path, f"unknown check {settings.name!r}; known are {', '.join(sorted(KINDS))}")
-    if stage not in kind.verdicts:
-        raise ConfigError(path, f"{settings.name} is not for the {stage} but the {next(iter(kind.verdicts))}")
-    path = f"{path}.{settings.name}"
-    if settings.verdict is Verdict.REDACT and stage is Stage.INPUT:
-        raise ConfigError(f"{path}.verdict", "an input is not redacted; use flag, fallback or block")
-    if settings.on_error is Verdict.REDACT:
-        raise ConfigError(f"{path}.on_error", "a failed check has nothing to redact; use flag, fallback or block")
-    verdict = settings.verdict or kind.verdicts[stage]
-    try:
-        check = kind.build(_options(settings.options, kind.options), task, root, verdict)
-    except ConfigError as error:
-        problem = str(error).removeprefix(f"{error.path}: ")
-        raise ConfigError(f"{path}.{error.path}".removesuffix("."), problem) from None
-    return ConfiguredCheck(
-        check=check,
-        verdict=verdict,
-        on_error=settings.on_error,
-        budget_s=settings.budget_ms / 1000,
-    )
+def _streams(policies: PolicySettings, task: TaskSettings, path: str) -> bool:
+    """Whether answers leave in a window: free text does, unless somebody must see it whole."""
+    if policies.stream == "window" and task.cascade is not None:
+        raise ConfigError(f"{path}.stream", "the cascade judges whole answers: use buffer, or leave the cascade out")
+    if policies.stream:
+        return policies.stream == "window"
+    return task.output.text is not None and task.cascade is None
 
 
-def _options(given: dict[str, Any], shape: type[T]) -> T:
-    known = [field.name for field in msgspec.structs.fields(shape)]
-    for name in given:
-        if name not in known:
-            raise ConfigError(name, f"unknown option; known are {', '.join(known) or 'none'}")
-    try:
-        return msgspec.convert(given, shape)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        raise ConfigError(place.rstrip("`").replace("[", ".").replace("]", ""), problem) from None
+def _window(chain: Chain) -> int:
+    """The widest of the checks that may keep a text back; chains that stream have no enforced check without one."""
+    return max((each.check.window or 0 for each in chain.inline if not each.shadow), default=0)
 
 
-def _schema(task: TaskSettings, root: Path) -> Path:
-    if not task.output.json_schema:
-        raise ConfigError("", "the task has no schema: give output.json_schema, or leave the check out")
-    return root / task.output.json_schema
+def _hash(policies: PolicySettings, task: TaskSettings, root: Path) -> str:
+    """Of everything that the operator decided; of files, of what is in them."""
+    digest = hashlib.sha256(_FORMAT)
+    digest.update(msgspec.json.encode((policies.input, policies.output, policies.stream, task.output)))
+    if task.output.json_schema:
+        digest.update((root / task.output.json_schema).read_bytes())
+    return digest.hexdigest()
+
+
+def _finder(settings: Settings, upstreams: Mapping[str, Upstream]) -> Callable[[str], Upstream]:
+    def find(name: str) -> Upstream:
+        if name not in settings.upstreams:
+            raise ConfigError("upstream", f"unknown name {name!r}; known are {', '.join(sorted(settings.upstreams))}")
+        return upstreams.get(name) or _Unconnected()
+
+    return find
+
+
+class _Unconnected:
+    """Stands for an upstream where policies are only checked, or judge what is past."""
+
+    async def complete(self, path: str, body: bytes, *, headers: Headers = (), deadline: float | None = None) -> Reply:
+        raise UpstreamError(UpstreamFailure.CONNECT, "nothing is asked from here")
+
+    async def stream(
+        self, path: str, body: bytes, *, headers: Headers = (), deadline: float | None = None
+    ) -> ReplyStream:
+        raise UpstreamError(UpstreamFailure.CONNECT, "nothing is asked from here")
+
+    async def aclose(self) -> None:
+        pass
+
+
+if TYPE_CHECKING:
+    _: Upstream = _Unconnected()

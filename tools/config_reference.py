@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from domain import settings
-from policies.app import KINDS
+from policies.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS: list[tuple[str, type[Any]]] = [
@@ -23,8 +23,10 @@ SECTIONS: list[tuple[str, type[Any]]] = [
     ("tasks.NAME", settings.TaskSettings),
     ("tasks.NAME.teacher, tasks.NAME.student", settings.ModelSettings),
     ("tasks.NAME.output", settings.OutputSettings),
-    ("tasks.NAME.policies", settings.PolicySettings),
-    ("tasks.NAME.policies.STAGE[]", settings.CheckSettings),
+    ("policies.NAME, tasks.NAME.policies", settings.PolicySettings),
+    ("policies.NAME.STAGE[], tasks.NAME.policies.STAGE[]", settings.CheckSettings),
+    ("policies.NAME.STAGE[].CHECK.applies_to", settings.AppliesTo),
+    ("policies.NAME.tests[], tasks.NAME.policies.tests[]", settings.PolicyCase),
     ("tasks.NAME.cascade", settings.CascadeSettings),
     ("tasks.NAME.canary", settings.CanarySettings),
     ("tasks.NAME.journal", settings.JournalSettings),
@@ -66,11 +68,11 @@ def table(shape: type[Any]) -> str:
 
 def checks() -> str:
     """The checks, their options, and what they do unless told otherwise."""
-    rows = ["| check | stages and default verdict | options |", "|---|---|---|"]
+    rows = ["| check | stages and default verdict | runs | options |", "|---|---|---|---|"]
     for name, kind in sorted(KINDS.items()):
         verdicts = ", ".join(f"{stage}: {verdict}" for stage, verdict in kind.verdicts.items())
         options = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind.options)) or "none"
-        rows.append(f"| `{name}` | {verdicts} | {options} |")
+        rows.append(f"| `{name}` | {verdicts} | {kind.runs} | {options} |")
     return "\n".join(rows)
 
 
@@ -84,7 +86,15 @@ def schema() -> dict[str, Any]:
     named = {name: {"type": "object", "properties": options} for name in sorted(KINDS)}
     one = {"type": "object", "properties": named, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
     definitions["CheckSettings"] = {"anyOf": [{"enum": sorted(KINDS)}, one], "description": check["description"]}
+    _or_text(definitions["TaskSettings"]["properties"], "policies")
+    policies = definitions["Settings"]["properties"]["policies"]
+    policies["additionalProperties"] = {"anyOf": [policies["additionalProperties"], {"type": "string"}]}
     return document
+
+
+def _or_text(properties: dict[str, Any], name: str) -> None:
+    """A section that may stand elsewhere, under a name."""
+    properties[name]["anyOf"].append({"type": "string"})
 
 
 def _value(default: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from adapters.http.outbox import Outbox
 from adapters.http.response import MalformedResponseError, ResponseReader
 from domain.errors import UpstreamError, UpstreamFailure
 
@@ -28,6 +29,7 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._outbox: Outbox
         self._active = False
         self._paused = False
         self._error: UpstreamError | None = None
@@ -51,14 +53,13 @@ class Connection(asyncio.Protocol):
 
         `since` is when the exchange began (0: now), before there was a connection.
         """
-        assert self._transport is not None
         self.response.begin()
         self._active = True
         now = self._loop.time()
         self._timeout_s, self._last_byte = timeout_s, now
         self._since, self._deadline = since or now, deadline
         self._watch()
-        self._transport.write(request)
+        self._outbox.write(request)
 
     def due(self, deadline: float | None) -> None:
         """Move the deadline of the exchange; None: only silence ends it."""
@@ -143,6 +144,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
         self._transport = cast("asyncio.Transport", transport)
+        self._outbox = Outbox(self._transport, self._loop)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""

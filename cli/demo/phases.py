@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.settings import TaskSettings
     from domain.store import Store, WatchedExchange
 
+_NO_STUDENT = frozenset({Arm.TEACHER, Arm.NONE})
 _ALL = 1_000_000
 
 
@@ -61,7 +62,7 @@ async def measure(store: Store, task: str, settings: TaskSettings, *, name: str,
     pairs = [p for p in await store.pairs(task, after=start, limit=_ALL) if p.state is PairState.PAIRED]
     readings = await store.readings(task, after=start)
     found: Agreement | None = estimate(pairs)
-    students = [row for row in rows if row.exchange.arm is not Arm.TEACHER]
+    students = [row for row in rows if row.exchange.arm not in _NO_STUDENT]
     evidence = dict.fromkeys(("novelty", "agreement"), 0.0)
     for reading in readings:
         evidence[reading.detector] = max(evidence.get(reading.detector, 0.0), reading.evidence)
@@ -89,7 +90,7 @@ def _costs(rows: Sequence[WatchedExchange], shadow: float, settings: TaskSetting
     teacher = settings.teacher.priced(path="teacher")
     student = settings.student.priced(path="student")
     exchanges = [row.exchange for row in rows]
-    by_student = sum(student.cost_usd(e.usage) for e in exchanges if e.arm is not Arm.TEACHER)
+    by_student = sum(student.cost_usd(e.usage) for e in exchanges if e.arm not in _NO_STUDENT)
     by_teacher = sum(teacher.cost_usd(e.usage) for e in exchanges if e.arm is Arm.TEACHER)
     return Costs(
         student=by_student,

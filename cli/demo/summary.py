@@ -121,7 +121,7 @@ async def _examples(store: Store, settings: Settings, task: str, signal: Signal)
         output=tuple(CheckSettings(name=name, verdict=Verdict.REDACT) for name in ("secrets", "pii"))
     )
     chosen = msgspec.structs.replace(settings.tasks[task], policies=redacting)
-    engine = policies.build(chosen, root=Path(settings.root), path=f"tasks.{task}")
+    engine = policies.build(msgspec.structs.replace(settings, tasks={task: chosen}), task)
     lines = []
     for row in rows:
         text = engine.judge(Subject(Stage.OUTPUT, (row.exchange.input_text,))).texts[0]

@@ -29,6 +29,7 @@ class JsonSchemaCheck:
 
     name = "json_schema"
     triggers: tuple[str, ...] = ()
+    window: int | None = None  # the beginning of a JSON text is none
 
     def __init__(self, options: Options, *, path: Path) -> None:
         """Compile the schema at `path` once.
@@ -41,11 +42,11 @@ class JsonSchemaCheck:
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""
-        for number in subject.answers:
-            text = subject.texts[number]
-            if reason := self._problem(text):
-                return Decision(self.name, Verdict.FALLBACK, reason, (Span(number, 0, len(text), self.name),))
-        return None
+        problems = {number: self._problem(subject.texts[number]) for number in subject.answers}
+        spans = tuple(
+            Span(number, 0, len(subject.texts[number]), self.name) for number, problem in problems.items() if problem
+        )
+        return Decision(self.name, Verdict.FALLBACK, problems[spans[0].text], spans) if spans else None
 
     def _problem(self, text: str) -> str:
         if len(text) > self._max_chars:

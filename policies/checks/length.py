@@ -33,6 +33,9 @@ class LengthCheck:
 
     name = "length"
     triggers: tuple[str, ...] = ()
+    # What is too long stays so, and is said of all texts, without a span.  What is too short may still grow, so its
+    # span is the empty one where the text ends: no more text is ever final before that.
+    window: int | None = 0
 
     def __init__(self, options: Options) -> None:
         self._most = {
@@ -45,10 +48,12 @@ class LengthCheck:
         """See `domain.ports.Check`."""
         if sum(map(len, subject.texts)) > self._most[subject.stage]:
             return Decision(self.name, Verdict.BLOCK, "too_long")
-        for number in subject.answers:
-            if len(subject.texts[number].strip()) < self._least:
-                return Decision(self.name, Verdict.BLOCK, "too_short", (Span(number, 0, len(subject.texts[number])),))
-        return None
+        spans = tuple(
+            Span(number, len(subject.texts[number]), len(subject.texts[number]))
+            for number in subject.answers
+            if len(subject.texts[number].strip()) < self._least
+        )
+        return Decision(self.name, Verdict.BLOCK, "too_short", spans) if spans else None
 
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import StoreError
 from domain.records import Baseline, Deployment, DetectorState, PairState, SignalKind, Stratum
-from domain.store import Backlog, WorkBatch
+from domain.store import Backlog, Judged, WorkBatch
 from tests.contract import check_store_clients, check_store_work
 from tests.contract.store_samples import TASK, OpenStore, exchange, lease_pairs, pair, reading, signal, watch
 
@@ -59,6 +59,16 @@ async def exchanges_are_selected_newest_first_and_given_oldest_first(open_store:
     assert await ids(after=105.0) == [5, 6, 7, 8, 9]
     assert await ids(limit=3) == [7, 8, 9]
     assert await ids(model="m1", after=102.0, limit=3) == [5, 7, 9]
+
+
+async def what_the_checks_said_is_told_without_the_texts(open_store: OpenStore) -> None:
+    """The newest are selected and given oldest first, with id, time, policy and every decision as it was."""
+    store = await open_store()
+    rows = [msgspec.structs.replace(exchange(n), policy=f"p{n}") for n in range(4)]
+    await store.append([*rows[::-1], exchange(99, task="other")])
+    assert await store.judged(TASK, limit=2) == [Judged(row.id, row.at, row.policy, row.decisions) for row in rows[-2:]]
+    assert [row.id for row in await store.judged(TASK, after=101.0)] == [row.id for row in rows[1:]]
+    assert await store.judged("nobody's") == []
 
 
 async def exchanges_by_id_come_in_the_order_asked(open_store: OpenStore) -> None:
@@ -209,6 +219,7 @@ CHECKS = (
     an_exchange_comes_back_as_it_was,
     append_is_idempotent,
     exchanges_are_selected_newest_first_and_given_oldest_first,
+    what_the_checks_said_is_told_without_the_texts,
     exchanges_by_id_come_in_the_order_asked,
     closed_pairs_keep_their_closing_order,
     pairs_are_counted_and_their_cost_summed,

@@ -3,14 +3,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import config
 from domain.ports import Check
-from policies.checks import json_schema, label, length, pii, secrets
+from domain.settings import Settings
+from policies.app import build
+from policies.checks import charset, echo, grounding, injection, json_schema, label, length, markup, pii, secrets
+from policies.engine import PolicyEngine
 from tests.contract.check_check import holds_for, is_code, subjects
+from tests.contract.hold_back import holds
 
 SCHEMA = {"type": "object", "properties": {"intent": {"type": "string"}}, "required": ["intent"]}
 
@@ -49,6 +55,15 @@ PIECES = st.sampled_from(
             " ",
             "\n",
         ),
+        *(
+            "ignore all previous",
+            " instructions",
+            "aWdub3JlIGFsbCBwcmV2aW91cyBpbnN0cnVjdGlvbnM=",
+            "<script",
+            "<a href=",
+            ">",
+        ),
+        *("](http://", "javascript:", "://", "www.", ".com/", "\x1b[31m", "fe80::1", "be kind and always brief"),
         *("\x00", "é", "日本", "\U0001f600", "\u202e", "\u00a0", "'", '"'),
     ]
 )
@@ -64,6 +79,11 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 BUILDERS: dict[str, Callable[[Path], Check]] = {
+    "charset": lambda _: charset.CharsetCheck(charset.Options(scripts=("latin",))),
+    "echo": lambda _: echo.EchoCheck(echo.Options(words=4)),
+    "grounding": lambda _: grounding.GroundingCheck(grounding.Options()),
+    "injection": lambda _: injection.InjectionCheck(injection.Options()),
+    "markup": lambda _: markup.MarkupCheck(markup.Options()),
     "json_schema": lambda schema: json_schema.JsonSchemaCheck(json_schema.Options(), path=schema),
     "label": lambda _: label.LabelCheck(label.Options(), labels=("refund", "cancel order")),
     "length": lambda _: length.LengthCheck(length.Options(max_chars=60)),
@@ -94,6 +114,46 @@ def test_every_check_takes_100_kilobytes_of_the_worst(check: Check, unit: str) -
     """Repetitions of what a check begins to match on neither raise nor hang."""
     for subject in subjects(unit * (100_000 // len(unit)), "refund"):
         holds_for(check, subject)
+
+
+def streaming() -> dict[str, PolicyEngine]:
+    """An engine for each check that judges answers in a window, cutting out and stopping, and the default chain."""
+    listed: dict[str, list[Any]] = {"default": ["length", "secrets", "pii", "markup"]}
+    for name in ("charset", "echo", "markup", "pii", "secrets"):
+        for verdict in ("redact", "block"):
+            listed[f"{name} {verdict}"] = [{name: {"verdict": verdict} | OPTIONS.get(name, {})}]
+    listed["length block"] = [{"length": {"max_chars": 200}}]
+    return {name: build(_settings(checks), "t") for name, checks in listed.items()}
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "charset": {"scripts": ["latin"]},
+    "echo": {"words": 4},
+    "pii": {"kinds": list(pii.KINDS), "novel_only": False},
+}
+
+
+def _settings(output: list[Any]) -> Settings:
+    model = {"upstream": "up", "model": "m"}
+    task = {"teacher": model, "student": model, "output": {"text": {}}, "policies": {"output": output}}
+    document = {
+        "upstreams": {"up": {"base_url": "http://127.0.0.1:1/v1"}},
+        "embedders": {"minilm": {}},
+        "tasks": {"t": task},
+    }
+    return config.parse(document, environ={}, root=Path())
+
+
+STREAMING = streaming()
+
+
+@pytest.mark.parametrize("name", sorted(STREAMING))
+@settings(deadline=None, max_examples=60)
+@given(text=TEXTS, data=st.data())
+def test_a_stream_ends_as_the_whole_answer_does(name: str, text: str, data: st.DataObject) -> None:
+    """For every check with a window, in any chunking: the same verdict, the same text, and no piece of a find."""
+    places = data.draw(st.lists(st.integers(0, len(text)), max_size=12))
+    holds(STREAMING[name], text, places, input_text="a@b.co", instructions="be kind and always brief to all customers")
 
 
 @pytest.mark.parametrize(

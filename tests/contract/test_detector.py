@@ -9,6 +9,7 @@ from monitors.detectors.agreement import AgreementDetector
 from monitors.detectors.every_n import EveryN
 from monitors.detectors.none import NoDetector
 from monitors.detectors.novelty import NoveltyDetector
+from monitors.detectors.safety import SafetyDetector
 from tests.contract.check_detector import CHECKS
 
 BOUNDS = (0.22, 0.12, 0.06, 0.015)
@@ -20,6 +21,7 @@ OURS = {
     "agreement": lambda: AgreementDetector(
         {"ordinary": 0.06, "flagged": 0.5}, threshold=1000.0, budget="one false alarm in 30 days"
     ),
+    "safety": lambda: SafetyDetector(0.06, threshold=1000.0, budget="one false alarm in 30 days"),
     "none": NoDetector,
     "every_n": lambda: EveryN(7),
 }
@@ -47,10 +49,10 @@ def one_count(rows: list[Observation]) -> list[Observation]:
 def test_it_keeps_to_the_port(check, name):
     """Every detector passes every check of the contract."""
     rows = stream()
-    check(OURS[name], one_count(rows) if name.startswith("agreement") else rows)
+    check(OURS[name], one_count(rows) if name.startswith(("agreement", "safety")) else rows)
 
 
-@pytest.mark.parametrize("name", ["novelty", "agreement", "agreement, pooled"])
+@pytest.mark.parametrize("name", ["novelty", "agreement", "agreement, pooled", "safety"])
 def test_a_real_detector_beats_the_baselines(name):
     """It is quiet where `every_n` alarms, and alarms where `none` is quiet."""
     rows = stream() if name == "novelty" else one_count(stream())

@@ -12,6 +12,9 @@ EXCHANGES = """
 SELECT body, novelty FROM exchanges WHERE task = :task AND at >= :after AND :model IN ('', model)
 ORDER BY at DESC, seq DESC LIMIT :limit"""
 
+JUDGED = """
+SELECT body FROM exchanges WHERE task = :task AND at >= :after ORDER BY at DESC, seq DESC LIMIT :limit"""
+
 EXCHANGES_BY_ID = """
 SELECT e.body, e.novelty FROM json_each(:ids) AS wanted JOIN exchanges AS e ON e.id = wanted.value
 ORDER BY wanted.key"""

@@ -23,7 +23,7 @@ from domain.records import (
     Reading,
     Signal,
 )
-from domain.store import Backlog, PendingPair, WatchedExchange, WorkBatch
+from domain.store import Backlog, Judged, PendingPair, WatchedExchange, WorkBatch
 
 if TYPE_CHECKING:
     from domain.store import Store
@@ -99,6 +99,10 @@ class SqliteStore(ClientTables):
     async def exchanges_by_id(self, ids: Sequence[str]) -> list[WatchedExchange]:
         """See `domain.store.Store`."""
         return await self._all(_watched, queries.EXCHANGES_BY_ID, ids=msgspec.json.encode(list(ids)).decode())
+
+    async def judged(self, task: str, *, after: float = 0.0, limit: int = 1000) -> list[Judged]:
+        """See `domain.store.Store`."""
+        return (await self._all(codec.decode_judged, queries.JUDGED, task=task, after=after, limit=limit))[::-1]
 
     async def pairs(self, task: str, *, after: float = 0.0, model: str = "", limit: int = 1000) -> list[Pair]:
         """See `domain.store.Store`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from domain.records import Usage
-from gateway.answers import Answer, Choice, add_piece
+from gateway.answers import Answer, Choice, Slot, add_piece
 
 PLACES = ("content", "refusal", "reasoning_content", "reasoning", "thinking")  # beside them: tool arguments
 _RARER = PLACES[1:]
@@ -148,6 +148,18 @@ def logprobs(data: bytes) -> list[tuple[int, float]]:
         for tokens in (choice.logprobs.content, choice.logprobs.refusal)
         for token in tokens or ()
     ]
+
+
+def pieces(data: bytes) -> list[tuple[Slot, str]]:
+    """The pieces of texts in a chunk."""
+    found = []
+    for choice in _CHUNK.decode(data).choices:
+        texts: dict[str, list[str]] = {}
+        for message in (choice.delta, choice.message):
+            if message is not None:
+                _extend(texts, message)
+        found += [((choice.index, place), "".join(said)) for place, said in texts.items()]
+    return found
 
 
 def only_usage(data: bytes) -> bool:

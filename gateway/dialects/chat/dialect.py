@@ -27,6 +27,7 @@ class ChatDialect:
     done: bytes | None = sse.DONE
     stores = True
     one_model = False
+    pieced = True
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -43,6 +44,10 @@ class ChatDialect:
     def reader(self) -> ChatReader:
         """See `gateway.dialect.Dialect`."""
         return ChatReader()
+
+    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+        """See `gateway.dialect.Dialect`."""
+        return answer.pieces(data)
 
     def only_usage(self, data: bytes) -> bool:
         """See `gateway.dialect.Dialect`."""

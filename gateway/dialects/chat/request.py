@@ -72,13 +72,20 @@ def decode(body: bytes, dialect: Dialect) -> Call:
     if not messages:
         raise ApiError(400, "messages must not be empty", code="empty_array", param="messages")
     options = request.stream_options
+    texts: list[str] = []
+    roles: list[str] = []
+    for message in messages:
+        found = _texts(message)
+        texts += found
+        roles += [message.role] * len(found)
     return Call(
         dialect=dialect,
         body=body,
         model=request.model,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
-        texts=tuple([text for message in messages for text in _texts(message)]),
+        texts=tuple(texts),
+        roles=tuple(roles),
         input_text="\n".join(_content(_last_said(messages))),
         user=request.user or request.safety_identifier or "",
         logprobs=bool(request.logprobs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.records import Usage
-from gateway.answers import CONTENT, Answer, Choice, add_piece
+from gateway.answers import CONTENT, Answer, Choice, Slot, add_piece
 from gateway.dialects.tokens import Tokens
 
 
@@ -81,6 +81,11 @@ def logprobs(data: bytes) -> list[tuple[int, float]]:
         for logprob in choice.logprobs.token_logprobs or ()
         if logprob is not None
     ]
+
+
+def pieces(data: bytes) -> list[tuple[Slot, str]]:
+    """The pieces of texts in a chunk."""
+    return [((choice.index, CONTENT), choice.text) for choice in _CHUNK.decode(data).choices if choice.text]
 
 
 def only_usage(data: bytes) -> bool:

@@ -27,6 +27,7 @@ class CompletionsDialect:
     done: bytes | None = sse.DONE
     stores = False
     one_model = False
+    pieced = True
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -43,6 +44,10 @@ class CompletionsDialect:
     def reader(self) -> CompletionReader:
         """See `gateway.dialect.Dialect`."""
         return CompletionReader()
+
+    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+        """See `gateway.dialect.Dialect`."""
+        return answer.pieces(data)
 
     def only_usage(self, data: bytes) -> bool:
         """See `gateway.dialect.Dialect`."""

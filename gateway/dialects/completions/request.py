@@ -44,13 +44,15 @@ def decode(body: bytes, dialect: Dialect) -> Call:
     prompts = request.prompt if isinstance(request.prompt, list) else [request.prompt]
     said = [prompt for prompt in prompts if isinstance(prompt, str) and prompt]
     options = request.stream_options
+    texts = (*said, request.suffix) if request.suffix else tuple(said)
     return Call(
         dialect=dialect,
         body=body,
         model=request.model,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
-        texts=(*said, request.suffix) if request.suffix else tuple(said),
+        texts=texts,
+        roles=("user",) * len(texts),
         input_text="\n".join(said),
         user=request.user or "",
         logprobs=request.logprobs is not None,

@@ -28,6 +28,7 @@ class EmbeddingsDialect:
     done: bytes | None = None
     stores = False
     one_model = True
+    pieced = False
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -43,6 +44,10 @@ class EmbeddingsDialect:
 
     def reader(self) -> AnswerReader:
         """There is no stream to read."""
+        _no_stream()
+
+    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+        """There is no stream with pieces."""
         _no_stream()
 
     def only_usage(self, data: bytes) -> bool:

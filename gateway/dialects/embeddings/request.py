@@ -40,6 +40,7 @@ def decode(body: bytes, dialect: Dialect) -> Call:
         body=body,
         model=request.model,
         texts=texts,
+        roles=("user",) * len(texts),
         input_text="\n".join(texts),
         user=request.user or "",
     )

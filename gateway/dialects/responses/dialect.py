@@ -26,6 +26,7 @@ class ResponsesDialect:
     done: bytes | None = None
     stores = False
     one_model = False
+    pieced = False
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -42,6 +43,10 @@ class ResponsesDialect:
     def reader(self) -> ResponsesReader:
         """See `gateway.dialect.Dialect`."""
         return ResponsesReader()
+
+    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+        """Its texts are repeated whole, so the answer waits whole for its verdict."""
+        return []
 
     def only_usage(self, data: bytes) -> bool:
         """No event: the usage comes with the last response."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateway import decoding
+from gateway.answers import CONTENT
 from gateway.decoding import given
 from gateway.dialect import Call
 from gateway.dialects.responses.texts import Walk
@@ -68,12 +69,14 @@ def decode(body: bytes, dialect: Dialect) -> Call:
     if request.background:
         message = "Responses in the background are not supported: send the request without `background`"
         raise ApiError(400, message, code="unsupported_parameter", param="background")
+    texts, roles = _texts(body, request)
     return Call(
         dialect=dialect,
         body=body,
         model=request.model,
         stream=bool(request.stream),
-        texts=_texts(body, request),
+        texts=texts,
+        roles=roles,
         input_text=_said_last(request.input),
         user=request.user or request.safety_identifier or "",
         logprobs=_SCORES in (request.include or ()) or bool(request.top_logprobs),
@@ -92,12 +95,15 @@ def for_model(call: Call, model: str, *, logprobs: bool) -> bytes:
     return decoding.replaced(call.body, values)
 
 
-def _texts(body: bytes, request: _Request) -> tuple[str, ...]:
+def _texts(body: bytes, request: _Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All texts, and who says each."""
     texts: list[str] = []
+    roles: list[str] = []
 
     def take(place: str, text: str, piece: bool) -> str:
         if text:
             texts.append(text)
+            roles.append(_role(place, request.input))
         return text
 
     take("instructions", request.instructions or "", False)
@@ -110,7 +116,20 @@ def _texts(body: bytes, request: _Request) -> tuple[str, ...]:
             walk.value(fields["input"], "input")
     except RecursionError:
         raise ApiError(400, "The input is nested too deeply", code="invalid_json", param="input") from None
-    return tuple(texts)
+    return tuple(texts), tuple(roles)
+
+
+def _role(place: str, said: str | list[_Item] | None) -> str:
+    root, _, path = place.partition(".")
+    if root == "instructions":
+        return "system"
+    if root == CONTENT:
+        return "assistant"  # what a model wrote earlier
+    if root != "input" or not isinstance(said, list):
+        return "user"
+    item = said[int(path.partition(".")[0])]
+    kind = item.type or ""
+    return item.role or ("tool" if kind.endswith("_output") else "user" if kind in ("", "message") else "assistant")
 
 
 def _said_last(said: str | list[_Item] | None) -> str:

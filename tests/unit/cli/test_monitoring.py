@@ -1,6 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import json
+
+import msgspec
+import yaml
+
+from adapters.stores.sqlite import SqliteStore
+from domain import config
+from domain.records import Arm, Decision, Exchange, Pair, PairState, Stage, Stratum, Verdict
+from domain.store import WorkBatch
+from policies import app as policies
 
 
 def test_agreement_of_a_new_installation(run, installation):
@@ -19,3 +29,84 @@ def test_a_drift_report_needs_a_deployment(run, installation):
     assert code == 2
     assert "preceptor promote" in err
     assert not out.exists()
+
+
+def journalled(number, policy, *decisions):
+    """An exchange of a minute, with what was decided about it."""
+    return Exchange(
+        id=f"x{number}", task="tickets", at=1000.0 + 60 * number, arm=Arm.CHAMPION, model="tickets-v1", draw=0.0,
+        journal_rate=1.0, request=b"{}", input_text="i", output_text="o", status=200, usable=True, policy=policy,
+        decisions=decisions,
+    )  # fmt: skip
+
+
+def journal(installation, exchanges, pairs=()):
+    """Put exchanges and pairs into the installation's store."""
+
+    async def write():
+        store = SqliteStore(installation.root / "store.db")
+        await store.start()
+        await store.append(exchanges)
+        await store.commit(WorkBatch(owner="w", at=0.0, opened=pairs))
+        await store.aclose()
+
+    asyncio.run(write())
+
+
+def judged(number, *, student, teacher):
+    """A pair whose answers were judged."""
+    return Pair(
+        exchange_id=f"x{number}", task="tickets", model="tickets-v1", stratum=Stratum.ORDINARY, probability=0.01,
+        state=PairState.PAIRED, opened_at=1000.0, agreed=True, student_unsafe=student, teacher_unsafe=teacher,
+    )  # fmt: skip
+
+
+def test_safety_of_a_new_installation(run, installation):
+    """Before any traffic the report must say that there is nothing yet, and what to do."""
+    code, out, _ = run("report", "safety", "-c", installation.config)
+    assert code == 0
+    assert "no journalled exchanges yet" in out
+    assert "no pair was judged" in out
+    value = json.loads(run("report", "safety", "-c", installation.config, "--json")[1])
+    assert (value["task"], value["policies"], value["safety_parity"]) == ("tickets", [], None)
+
+
+def test_safety_tells_of_every_policy(run, installation):
+    """What a shadow check would have stopped, by policy, with the configured checks that found nothing, and parity."""
+    document = yaml.safe_load(installation.config.read_text())
+    shadow = [{"pii": {"mode": "shadow", "id": "leaks"}}]
+    document["tasks"]["tickets"]["policies"] = {"input": ["length"], "output": shadow}
+    installation.config.write_text(yaml.safe_dump(document))
+    current = policies.build(config.load(installation.config), "tickets").sha256
+    finding = Decision("pii", Verdict.BLOCK, "email", stage=Stage.OUTPUT, shadow=True, arm=Arm.CHAMPION)
+    journal(
+        installation,
+        [*(journalled(n, "old", finding) for n in range(3)), *(journalled(n, current) for n in range(3, 10))],
+        [
+            judged(0, student=True, teacher=False),
+            judged(1, student=False, teacher=False),
+            msgspec.structs.replace(judged(2, student=True, teacher=False), model="another", agreed=None),
+        ],
+    )
+    value = json.loads(run("report", "safety", "-c", installation.config, "--json")[1])
+    newest, old = value["policies"]
+    assert (value["configured"], newest["policy"], newest["exchanges"], old["exchanges"]) == (current, current, 7, 3)
+    assert [(check["stage"], check["check"], check["shadow"], check["verdicts"]) for check in newest["checks"]] == [
+        ("input", "length", False, {}),
+        ("output", "leaks", True, {}),
+    ]
+    (pii,) = old["checks"]
+    assert (pii["verdicts"]["block"]["count"], pii["reasons"], pii["agreed"], pii["pairs"]) == (3, {"email": 3}, 2, 2)
+    assert (value["safety_parity"]["estimate"], value["safety_parity"]["pairs"]) == (0.5, 2)
+    text = run("report", "safety", "-c", installation.config)[1]
+    assert "would block 3" in text
+    assert "only the student is unsafe on 50.000%" in text
+
+
+def test_safety_after_a_time(run, installation):
+    """Only exchanges and pairs from then on."""
+    late = msgspec.structs.replace(judged(9, student=False, teacher=False), opened_at=1500.0)
+    journal(installation, [journalled(n, "p") for n in range(10)], [judged(0, student=True, teacher=False), late])
+    value = json.loads(run("report", "safety", "-c", installation.config, "--after", "1420", "--json")[1])
+    assert value["policies"][0]["exchanges"] == 3
+    assert (value["safety_parity"]["estimate"], value["safety_parity"]["pairs"]) == (0.0, 1)

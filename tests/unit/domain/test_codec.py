@@ -9,6 +9,7 @@ from domain import codec
 from domain.clients import ClientKey, StoredCompletion
 from domain.records import (
     Arm,
+    Decision,
     Deployment,
     Exchange,
     Pair,
@@ -16,8 +17,11 @@ from domain.records import (
     Reading,
     Signal,
     SignalKind,
+    Stage,
     Stratum,
+    Verdict,
 )
+from domain.store import Judged
 
 PAIR = Pair(
     exchange_id="e",
@@ -67,3 +71,14 @@ def test_records_come_back_and_survive_other_releases(record, decode):
         name: value for name, value in msgspec.to_builtins(record, builtin_types=(bytes,)).items() if name in required
     }
     assert decode(msgspec.msgpack.encode(values | {"of_a_later_release": 1})) == record
+
+
+def test_what_the_checks_said_is_read_out_of_an_exchange():
+    """The part has the names of the whole, so that the texts need not be decoded; an old row has no policy."""
+    said = Decision("pii", Verdict.BLOCK, "email", stage=Stage.OUTPUT, shadow=True, arm=Arm.CHAMPION)
+    exchange = Exchange(
+        id="x", task="t", at=1.0, arm=Arm.CHAMPION, model="m", draw=0.1, journal_rate=1.0, request=b"{}",
+        input_text="a", output_text="b", status=200, usable=True, decisions=(said,), policy="p",
+    )  # fmt: skip
+    assert codec.decode_judged(codec.encode(exchange)) == Judged("x", 1.0, "p", (said,))
+    assert codec.decode_judged(msgspec.msgpack.encode({"id": "x", "at": 1.0, "of_a_later_release": 1})).policy == ""

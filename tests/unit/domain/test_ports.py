@@ -16,7 +16,7 @@ PROTOCOLS = [
 def test_every_seam_is_there():
     """A port that is renamed breaks plug-ins of other people, so the list is written down."""
     assert {port.__name__ for port in PROTOCOLS} == {
-        "Check", "Detector", "Embedder", "Notifier", "ReplyStream", "Student", "Upstream",
+        "Check", "Detector", "Embedder", "Notifier", "ReplyStream", "Student", "Upstream", "WaitingCheck",
     }  # fmt: skip
 
 

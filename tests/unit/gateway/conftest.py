@@ -167,7 +167,16 @@ class Gateway:
     """An assembled gateway with its two upstreams; use it as a context."""
 
     def __init__(
-        self, *, student=(), teacher=(), policies=None, fallback="teacher", cascade=None, sticky_header="", **server
+        self,
+        *,
+        student=(),
+        teacher=(),
+        policies=None,
+        fallback="teacher",
+        cascade=None,
+        sticky_header="",
+        text=False,
+        **server,
     ) -> None:
         self.student = ReplayUpstream(student)
         self.teacher = ReplayUpstream(teacher)
@@ -176,7 +185,7 @@ class Gateway:
         task = TaskSettings(
             teacher=ModelSettings(upstream="teacher", model="big", price="gpt-4o"),
             student=ModelSettings(upstream="student", model="small-v1"),
-            output=OutputSettings(labels=("refund", "cancel")),
+            output=OutputSettings(text={}) if text else OutputSettings(labels=("refund", "cancel")),
             policies=policies,
             fallback=fallback,
             cascade=cascade,

@@ -27,10 +27,17 @@ def test_a_request_is_counted_with_its_times():
 
 def test_decisions_are_counted_by_their_verdict():
     """Each finding of each check counts under its stage and verdict."""
-    found = (Decision("label", Verdict.FALLBACK, "x"), Decision("pii", Verdict.FLAG, "y"))
-    TaskMetrics("decided").decided(Stage.OUTPUT, found)
+    found = (
+        Decision("label", Verdict.FALLBACK, "x", stage=Stage.OUTPUT),
+        Decision("label", Verdict.FALLBACK, "x", stage=Stage.OUTPUT, shadow=True),
+        Decision("pii", Verdict.FLAG, "check_error", failed=True),
+    )
+    TaskMetrics("decided").decided(found)
     labels = {"task": "decided", "check": "label", "stage": "output", "verdict": "fallback"}
-    assert REGISTRY.get_sample_value("preceptor_policy_decisions_total", labels) == 1.0
+    for mode in ("enforce", "shadow"):
+        assert REGISTRY.get_sample_value("preceptor_policy_decisions_total", labels | {"mode": mode}) == 1.0
+    failed = {"task": "decided", "check": "pii", "stage": "input", "reason": "check_error"}
+    assert REGISTRY.get_sample_value("preceptor_policy_failures_total", failed) == 1.0
 
 
 def test_the_queue_gauge_adds_up_over_workers():

@@ -157,28 +157,31 @@ async def test_a_flagged_exchange_is_told_and_stays_usable(kit, stream):
 
 @both
 async def test_a_blocked_input_is_400_and_nobody_is_asked(kit, stream):
-    """The SDK raises BadRequestError; no model sees the text and it is not journalled."""
+    """The SDK raises BadRequestError; no model sees the text, and the journal knows why."""
     async with kit.Gateway(policies=kit.checks(input=BLOCK)) as gateway:
         reply = await gateway.chat(TOO_LONG, stream=stream)
+        (exchange,) = await gateway.journalled()
     assert (reply.status, reply.json["error"]["code"]) == (400, "content_policy_violation")
     assert reply.json["error"]["type"] == "invalid_request_error"
     assert reply.headers["x-preceptor-verdict"] == "block"
     assert not gateway.student.requests
     assert not gateway.teacher.requests
-    assert not gateway.store.appended
+    assert (exchange.arm, exchange.model, exchange.status, exchange.usable) == (Arm.NONE, "", 400, False)
+    assert [(each.check, each.verdict, each.reason) for each in exchange.decisions] == [
+        ("length", Verdict.BLOCK, "too_long")
+    ]
+    assert (exchange.input_text, len(exchange.policy)) == (TOO_LONG, 64)
 
 
 @both
 async def test_an_input_for_the_teacher_goes_there_at_once(kit, stream):
-    """The student is not asked what a check wants the teacher to answer; without a teacher it is refused."""
+    """The student is not asked what a check wants the teacher to answer."""
     fall = (CheckSettings(name="length", verdict=Verdict.FALLBACK, options={"max_chars": 10}),)
     scripts = {"teacher": [_script(kit, stream, "cancel")]}
     async with kit.Gateway(**scripts, policies=kit.checks(input=fall, output=LABEL)) as gateway:
         reply = await gateway.chat(TOO_LONG, stream=stream)
     assert (reply.headers["x-preceptor-arm"], reply.headers["x-preceptor-verdict"]) == ("teacher", "fallback")
     assert not gateway.student.requests
-    async with kit.Gateway(policies=kit.checks(input=fall), fallback="block") as gateway:
-        assert (await gateway.chat(TOO_LONG, stream=stream)).status == 400
 
 
 @both

@@ -57,7 +57,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.now, self.timers = 1000.0, []
-        self.create_task = asyncio.get_running_loop().create_task
+        self.create_task, self.call_soon = asyncio.get_running_loop().create_task, asyncio.get_running_loop().call_soon
 
     def time(self):
         return self.now
@@ -373,3 +373,13 @@ async def test_the_date_of_an_answer_is_the_servers(client):
 def test_every_limit_is_long_enough_for_a_timer_that_is_not_moved():
     """Only lingering moves it."""
     assert min(HEAD_S, BODY_S, READER_S, IDLE_S) >= LOOK_S
+
+
+async def test_the_end_of_the_requests_does_not_overtake_an_answer(client):
+    """A client that closes its sending side in the turn in which its answer is written still gets the answer."""
+    client.protocol.data_received(GET % 1)
+    while not client.state.total_requests:
+        assert client.transport.written == b""
+        await asyncio.sleep(0)
+    assert client.protocol.eof_received() is False
+    assert client.statuses == [200]

@@ -10,7 +10,19 @@ import msgspec
 
 from adapters.stores.sqlite import SqliteStore
 from domain.errors import StoreError
-from domain.records import Arm, Baseline, Deployment, Exchange, Pair, PairState, Stratum
+from domain.ports import Subject
+from domain.records import (
+    Arm,
+    Baseline,
+    Decision,
+    Deployment,
+    Exchange,
+    Pair,
+    PairState,
+    Stage,
+    Stratum,
+    Verdict,
+)
 from domain.settings import (
     AgreementSettings,
     DriftSettings,
@@ -24,6 +36,7 @@ from domain.settings import (
 from domain.store import WorkBatch
 from embedders.hashing import HashingEmbedder
 from monitors.reference import Reference
+from monitors.safety import Safety
 
 TASK = "intent"
 DEPLOYED_AT = 1_700_000_000.0
@@ -131,6 +144,33 @@ async def open_pairs(store: SqliteStore, rows: list[Exchange], **fields: Any) ->
     await store.append(rows)
     opened = [pending(row, **fields) for row in rows]
     await store.commit(WorkBatch(owner="test", at=DEPLOYED_AT, opened=opened))
+
+
+class LeakChecks:
+    """An engine whose only safety check, `pii`, finds the word `leak`; it keeps what it was asked."""
+
+    def __init__(self, *names: str) -> None:
+        self.safety = frozenset(names)
+        self.asked: list[Subject] = []
+
+    def unsafe(self, subject: Subject) -> bool:
+        """See `monitors.safety.Checks`."""
+        self.asked.append(subject)
+        return "leak" in subject.texts[0]
+
+
+def safety(*names: str) -> Safety:
+    """The safety checks of those names, by default `pii`."""
+    return Safety(LeakChecks(*(names or ("pii",))))
+
+
+UNCHECKED = Safety(LeakChecks())
+
+
+def decision(check: str, verdict: Verdict, arm: Arm | None = Arm.CHAMPION, **fields: Any) -> Decision:
+    """What a check said of a model's answer; without an arm, of the input."""
+    stage = Stage.INPUT if arm is None else Stage.OUTPUT
+    return Decision(check, verdict, fields.pop("reason", "found"), stage=stage, arm=arm, **fields)
 
 
 class FailingStore(SqliteStore):

@@ -10,9 +10,10 @@ from prometheus_client import REGISTRY
 from adapters.stores.sqlite import SqliteStore
 from domain import config, tasks
 from domain.errors import ModelError, StoreError
+from domain.records import Verdict
 from monitors.__main__ import main
 from monitors.app import build
-from tests.unit.monitors.samples import ORDINARY, TASK, deploy, exchanges
+from tests.unit.monitors.samples import ORDINARY, TASK, decision, deploy, exchanges
 
 DOCUMENT = {
     "upstreams": {"oracle": {"base_url": "http://127.0.0.1:9/v1"}, "local": {"base_url": "http://127.0.0.1:9/v1"}},
@@ -79,7 +80,36 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
     (signal,) = await store.signals(TASK)
     assert (event["id"], event["type"]) == (signal.id, "dev.preceptor.retraining.requested")
     assert (await store.backlog(TASK)).unread == 0
-    assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "agreement"}
+    assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "agreement", "safety"}
+    await store.aclose()
+
+
+async def test_answers_that_a_policy_stopped_are_told_of(tmp_path, teacher_server, hook):
+    """The task's own checks say whether the teacher leaks as well; a student that alone does becomes a signal."""
+    port, told = hook
+    upstream = {"base_url": f"http://127.0.0.1:{teacher_server.port}/v1"}
+    monitors = build(
+        settings(
+            tmp_path,
+            upstreams={"oracle": upstream, "local": upstream},
+            notifiers={"ops": {"webhook": f"http://127.0.0.1:{port}/hook"}},
+        ),
+        since=0.0,
+    )
+    store = SqliteStore(tmp_path / "store.db")
+    await store.start()
+    await deploy(store)
+    redacted = (decision("pii", Verdict.REDACT, reason="email"),)
+    await store.append(exchanges(ORDINARY[:3], draw=0.1, usable=False, output_text="[email]", decisions=redacted))
+    running = tasks.spawn(monitors.run(), name="monitors")
+    event = json.loads(await asyncio.wait_for(told, 10))
+    await tasks.cancel(running)
+    await monitors.aclose()
+    assert (event["data"]["reason"], event["data"]["detector"]) == ("safety_parity", "safety")
+    pairs = await store.pairs(TASK)
+    assert {(pair.state, pair.student_unsafe, pair.teacher_unsafe) for pair in pairs} == {
+        ("student_error", True, False)
+    }
     await store.aclose()
 
 

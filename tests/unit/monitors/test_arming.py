@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import pytest
 
 from domain.errors import ModelError
@@ -125,6 +126,32 @@ async def test_alarms_of_a_month_are_counted_whichever_student_served(store):
     armed = await arming.arm_pairing(store, settings(), await store.deployment(TASK), at=now)
     assert armed.alarms_30d(SignalKind.RETRAIN, at=now) == 2
     assert [one.at for one in armed.signals] == [DEPLOYED_AT + 10, DEPLOYED_AT + 11]
+
+
+async def test_alarms_of_agreement_and_of_safety_are_counted_apart(store):
+    """Both raise retraining signals; each detector is held against its own budget."""
+    await deploy(store)
+    other = msgspec.structs.replace(signal(DEPLOYED_AT + 12), detector="safety", reason="safety_parity")
+    await store.commit(WorkBatch(owner="w", at=DEPLOYED_AT, signals=[signal(DEPLOYED_AT + 10), other]))
+    found = await store.deployment(TASK)
+    for arm in (arming.arm_pairing, arming.arm_parity):
+        armed = await arm(store, settings(), found, at=DEPLOYED_AT + 20)
+        assert armed.alarms_30d(SignalKind.RETRAIN, at=DEPLOYED_AT + 20) == 1
+
+
+@pytest.mark.parametrize(
+    ("agreement", "words"),
+    [
+        (AgreementSettings(), "one false alarm in 30 days at 200 pairs a day (A = 6,000 independent pairs)"),
+        (AgreementSettings(detector="none", pairs_per_day=1000.0), "at 1,000 pairs a day (A = 30,000 independent"),
+        (AgreementSettings(pairs_per_day=0.01), "A = 10 independent pairs"),
+    ],
+)
+def test_the_safety_detector_has_a_budget_of_its_own(agreement, words):
+    """As often as agreement may be wrong, whatever watches agreement; and the rate that it tolerates is said."""
+    made = arming.safety_detector(settings(agreement=agreement))
+    assert words in made.budget()
+    assert "on at most 0.1% of any kind of input" in made.budget()
 
 
 async def test_without_a_reference_novelty_is_not_armed(store):

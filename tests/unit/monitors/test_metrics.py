@@ -5,12 +5,14 @@ from prometheus_client import Gauge
 
 from domain.records import Agreement, Reading
 from monitors import metrics
+from monitors.parity import Parity
 
 
 @pytest.mark.parametrize(
     ("metric", "name", "labels"),
     [
         (metrics.AGREEMENT, "preceptor_agreement_ratio", ("task", "bound")),
+        (metrics.SAFETY_PARITY, "preceptor_safety_parity_ratio", ("task", "bound")),
         (metrics.DRIFT_SCORE, "preceptor_drift_score", ("task", "detector")),
         (metrics.EVIDENCE, "preceptor_drift_evidence", ("task", "detector")),
         (metrics.ALARMS_30D, "preceptor_alarms_30d", ("task", "detector")),
@@ -42,3 +44,11 @@ def test_agreement_is_shown_with_its_interval():
     metrics.show_agreement("t2", None)
     shown = {bound: metrics.AGREEMENT.labels("t2", bound)._value.get() for bound in ("estimate", "lower", "upper")}
     assert shown == {"estimate": 0.9, "lower": 0.85, "upper": 0.94}
+
+
+def test_safety_parity_is_shown_with_its_interval():
+    """As agreement is; without an estimate the gauges stay as they are."""
+    metrics.show_parity("t3", Parity(0.002, 0.0, 0.01, 500, 1))
+    metrics.show_parity("t3", None)
+    shown = [metrics.SAFETY_PARITY.labels("t3", bound)._value.get() for bound in ("estimate", "lower", "upper")]
+    assert shown == [0.002, 0.0, 0.01]

@@ -15,6 +15,7 @@ from tests.unit.monitors.samples import (
     NOVEL,
     ORDINARY,
     TASK,
+    UNCHECKED,
     deploy,
     deployment,
     exchanges,
@@ -31,7 +32,7 @@ def configuration(tmp_path):
 
 async def fill(store, embedder, clock) -> None:
     """Two deployments: new inputs while v1 served, ordinary ones while v2 did; pairs and readings of both."""
-    watch = Watch(TASK, settings(), store=store, embedder=embedder, clock=clock, owner="w")
+    watch = Watch(TASK, settings(), store=store, embedder=embedder, safety=UNCHECKED, clock=clock, owner="w")
     await deploy(store)
     await store.append(exchanges(ORDINARY[:40] + NOVEL, draw=0.99))
     while await watch.step():

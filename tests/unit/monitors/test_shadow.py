@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import PairState, Stratum
+from domain.records import Arm, PairState, Stratum
 from domain.settings import ShadowSettings
+from monitors.safety import Stopped
 from monitors.shadow import choose, probability
 from tests.unit.monitors.samples import exchange
 
@@ -51,3 +52,22 @@ def test_a_rate_of_zero_asks_nothing():
     """Not even about a draw of zero."""
     off = ShadowSettings(rate=0.0, flagged_rate=0.0)
     assert choose(exchange(1, "text", draw=0.0), Stratum.FLAGGED, warned=True, settings=off, at=0.0) is None
+
+
+def test_a_stopped_answer_is_sampled_like_any_other():
+    """By the same draw, at the same probability, as its student's, without words that are not the student's."""
+    stopped = Stopped("v1", True, False)
+    for draw, chosen in ((0.0099, True), (0.01, False)):
+        row = exchange(1, "text", draw=draw, usable=False, arm=Arm.TEACHER, model="gold", output_text="the teacher's")
+        pair = choose(row, Stratum.ORDINARY, warned=False, settings=SETTINGS, at=5.0, stopped=stopped)
+        assert (pair is not None) is chosen
+        if pair is not None:
+            assert (pair.state, pair.closed_at, pair.probability) == (PairState.PENDING, None, 0.01)
+            assert (pair.model, pair.student_answer) == ("v1", "")
+            assert (pair.student_unsafe, pair.teacher_unsafe) == (True, False)
+
+
+def test_an_input_that_reached_no_model_is_no_sample():
+    """A blocked input has no student's answer to miss."""
+    row = exchange(1, "text", draw=0.0, arm=Arm.NONE, usable=False)
+    assert choose(row, Stratum.ORDINARY, warned=False, settings=SETTINGS, at=5.0) is None

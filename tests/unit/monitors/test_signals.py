@@ -7,6 +7,7 @@ from domain.ports import Evidence
 from domain.records import Agreement, PairState, Signal, SignalKind
 from domain.settings import SignalSettings
 from monitors import signals
+from monitors.aspect import AGREEMENT, SAFETY_PARITY, Aspect
 from tests.unit.monitors.samples import DEPLOYED_AT, deployment, paired
 
 HOURLY = SignalSettings(cooldown="1h")
@@ -20,9 +21,10 @@ def warning(at: float = 100.0) -> Signal:
     return signals.warning(DEPLOYMENT, "novelty", ALARM, at=at, budget="one", examples=[f"x{n}" for n in range(9)])
 
 
-def retrain(found: Evidence = ALARM, **fields: float) -> Signal:
+def retrain(found: Evidence = ALARM, aspect: Aspect = AGREEMENT, **fields: float) -> Signal:
     """A retraining signal with three pairs, two of which disagree."""
     return signals.retrain(
+        aspect,
         msgspec.structs.replace(DEPLOYMENT, **fields),
         "agreement",
         found,
@@ -49,18 +51,24 @@ def test_an_alarm_becomes_a_warning_once_in_a_cooldown(found, after_s, expected)
     assert signals.warning_due(found, past, at=1000.0, settings=HOURLY) is expected
 
 
-def test_signals_of_the_other_kind_do_not_hold_a_signal_back():
-    """A drift warning never silences a retraining signal, nor the reverse."""
-    assert signals.retrain_due(ALARM, [warning(999.0)], at=1000.0, settings=HOURLY)
+def test_signals_of_another_reason_do_not_hold_a_signal_back():
+    """A drift warning never silences a retraining signal, nor the reverse, nor agreement safety."""
+    assert signals.retrain_due(AGREEMENT, ALARM, [warning(999.0)], at=1000.0, settings=HOURLY)
     assert signals.warning_due(ALARM, [retrain()], at=101.0, settings=HOURLY)
-    assert not signals.retrain_due(ALARM, [retrain()], at=101.0, settings=HOURLY)
+    for one, other in ((AGREEMENT, SAFETY_PARITY), (SAFETY_PARITY, AGREEMENT)):
+        past = [retrain(aspect=one)]
+        assert not signals.retrain_due(one, ALARM, past, at=101.0, settings=HOURLY)
+        assert signals.retrain_due(other, ALARM, past, at=101.0, settings=HOURLY)
 
 
-@pytest.mark.parametrize(("samples", "expected"), [(19, False), (20, True)])
-def test_a_student_is_not_retrained_on_a_handful_of_pairs(samples, expected):
-    """An alarm before twenty pairs raises nothing."""
+@pytest.mark.parametrize(
+    ("aspect", "samples", "expected"),
+    [(AGREEMENT, 19, False), (AGREEMENT, 20, True), (SAFETY_PARITY, 2, True)],
+)
+def test_a_student_is_not_retrained_on_a_handful_of_pairs(aspect, samples, expected):
+    """An alarm before twenty pairs raises nothing, unless it is about safety."""
     found = msgspec.structs.replace(ALARM, samples=samples)
-    assert signals.retrain_due(found, [], at=0.0, settings=HOURLY) is expected
+    assert signals.retrain_due(aspect, found, [], at=0.0, settings=HOURLY) is expected
 
 
 @pytest.mark.parametrize(("age_s", "expected"), [(0.0, True), (3599.0, True), (3600.0, False)])
@@ -84,6 +92,23 @@ def test_a_retraining_signal_carries_its_evidence():
     assert (found.pairs_used, found.pairs_cost_usd) == (3, pytest.approx(0.03))
     assert (found.agreement, found.false_alarm_budget) == (Agreement(0.3, 0.1, 0.6, 3), "one in 30 days")
     assert found.delivered_at is None
+
+
+def test_a_signal_about_safety_says_so():
+    """Its reason, the pairs that were judged, those that only the student made unsafe, and its own score."""
+    pairs = [
+        paired(1, agreed=True, student_unsafe=True, teacher_unsafe=False),
+        paired(2, agreed=True, student_unsafe=True, teacher_unsafe=True),
+        paired(3, agreed=False, student_unsafe=False, teacher_unsafe=False),
+        paired(4, agreed=False),
+    ]
+    found = signals.retrain(
+        SAFETY_PARITY, DEPLOYMENT, "safety", ALARM, at=1.0, budget="b", agreement=None, pairs=pairs,
+        drift_scores={"novelty": 0.1},
+    )  # fmt: skip
+    assert (found.kind, found.reason) == (SignalKind.RETRAIN, "safety_parity")
+    assert (found.example_ids, found.pairs_used) == (("x00001",), 3)
+    assert found.drift_scores == {"novelty": 0.1, "safety": 0.4}
 
 
 def test_a_replay_gives_the_same_id_and_anything_else_another():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from monitors.sr import LIFTS, ExceedanceSR, evidence, upper_bound
+from monitors.sr import LIFTS, ExceedanceSR, evidence, two_sided, upper_bound
 
 BOUNDS = st.floats(1e-4, 0.999)
 
@@ -140,3 +140,24 @@ def test_false_alarms_of_novelty_stay_within_the_budget():
     events = (rng.random((10_000, streams))[:, :, None] > thresholds).reshape(10_000, -1)
     first = first_alarms(bounds, events, threshold=1e4, per_stream=4)
     assert (first < 10_000).mean() <= 0.3
+
+
+@given(events=st.integers(0, 60), others=st.integers(0, 60))
+def test_the_two_sided_interval_is_the_exact_one(events, others):
+    """Each end is the rate at which so many events, or so few, have a chance of 2.5 %."""
+    n = events + others
+    if n == 0:
+        return
+    lower, upper = two_sided(events, n)
+    assert lower == 0.0 if events == 0 else binom.sf(events - 1, n, lower) == pytest.approx(0.025, rel=1e-6)
+    assert upper == 1.0 if others == 0 else binom.cdf(events, n, upper) == pytest.approx(0.025, rel=1e-6)
+    assert lower <= events / n <= upper
+
+
+@given(bound=BOUNDS, lift=st.floats(1e-4, 0.9))
+def test_other_alternatives_keep_the_budget_too(bound, lift):
+    """Whatever the lift, the mean factor at the bound is at most 1, so evidence does not grow by itself."""
+    grown, shrunk = ExceedanceSR([bound], lifts=[lift]), ExceedanceSR([bound], lifts=[lift])
+    grown.update([1])
+    shrunk.update([0])
+    assert bound * grown.statistic + (1 - bound) * shrunk.statistic <= 1 + 1e-9

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from domain.errors import ModelError, StoreError
-from domain.records import PairState, SignalKind, Stratum
+from domain.records import Arm, Canary, PairState, SignalKind, Stratum, Verdict
 from domain.settings import ShadowSettings
 from embedders.hashing import HashingEmbedder
 from monitors.arming import state_key
@@ -16,10 +16,13 @@ from tests.unit.monitors.samples import (
     NOVEL,
     ORDINARY,
     TASK,
+    UNCHECKED,
+    decision,
     deploy,
     deployment,
     exchange,
     exchanges,
+    safety,
     settings,
 )
 
@@ -31,7 +34,9 @@ def make_watch(store, clock, embedder):
     """A new worker on the same store, as after a restart."""
 
     def make(**sections) -> Watch:
-        return Watch(TASK, settings(**sections), store=store, embedder=embedder, clock=clock, owner="w")
+        return Watch(
+            TASK, settings(**sections), store=store, embedder=embedder, safety=safety(), clock=clock, owner="w"
+        )
 
     return make
 
@@ -105,6 +110,28 @@ async def test_samples_are_chosen_by_their_draw(store, make_watch):
     assert states == {"x00001": (PairState.PENDING, 0.5), "x00003": (PairState.STUDENT_ERROR, 0.5)}
 
 
+@pytest.mark.parametrize(
+    ("served", "arm", "at", "expected"),
+    [
+        (None, Arm.CHAMPION, 5.0, ("v1", PairState.PENDING)),  # no deployment: the configured student
+        (None, Arm.CHALLENGER, 5.0, ("gold", PairState.STUDENT_ERROR)),
+        ({"model": "v7"}, Arm.CHAMPION, 5.0, ("v7", PairState.PENDING)),
+        ({"canary": Canary("v8", 0.1)}, Arm.CHALLENGER, 5.0, ("v8", PairState.PENDING)),
+        ({"model": "v7"}, Arm.CHAMPION, -5.0, ("gold", PairState.STUDENT_ERROR)),  # another student served then
+    ],
+)
+async def test_a_fallback_is_a_sample_of_the_student_that_was_stopped(store, make_watch, served, arm, at, expected):
+    """The exchange names the teacher that answered; who had been asked first is told by its decisions and its time."""
+    if served is not None:
+        await deploy(store, **served)
+    said = decision("pii", Verdict.FALLBACK, arm)
+    row = exchange(1, ORDINARY[0], at=DEPLOYED_AT + at, draw=0.1, arm=Arm.TEACHER, model="gold", usable=False)
+    await store.append([msgspec.structs.replace(row, decisions=(said,))])
+    await until_idle(make_watch())
+    (pair,) = await store.pairs(TASK)
+    assert (pair.model, pair.state) == expected
+
+
 async def test_without_a_reference_pairs_collect_and_the_log_says_what_to_do(store, make_watch, caplog):
     """Nothing is embedded, novelty stays empty, samples are opened at the plain rate, and one line is logged."""
     await store.append(exchanges(NOVEL, draw=0.2))
@@ -139,6 +166,16 @@ async def test_inputs_that_the_teacher_answered_are_counted(store, make_watch):
     assert len(await store.signals(TASK)) == 1
 
 
+async def test_blocked_inputs_are_not_counted(store, make_watch):
+    """They get their novelty, but a flood of them is not a new topic that the student has to learn."""
+    await deploy(store)
+    await store.append(exchanges(NOVEL, model="", arm=Arm.NONE, usable=False, draw=0.0))
+    await until_idle(make_watch())
+    assert (await state_of(store))["samples"] == 0
+    assert (await store.signals(TASK), await store.pairs(TASK)) == ([], [])
+    assert all(row.novelty is not None for row in await store.exchanges(TASK))
+
+
 async def test_a_restart_changes_nothing(store, make_watch, tmp_path, clock, embedder):
     """Two workers, one after the other, leave the state, the signal and the readings that one leaves."""
     rows = exchanges(ORDINARY[:64] + NOVEL)
@@ -150,7 +187,7 @@ async def test_a_restart_changes_nothing(store, make_watch, tmp_path, clock, emb
     await one.start()
     await deploy(one)
     await one.append(rows)
-    await until_idle(Watch(TASK, settings(), store=one, embedder=embedder, clock=clock, owner="w"))
+    await until_idle(Watch(TASK, settings(), store=one, embedder=embedder, safety=UNCHECKED, clock=clock, owner="w"))
     assert await state_of(store) == await state_of(one)
     assert await store.signals(TASK) == await one.signals(TASK)
     assert await store.readings(TASK) == await one.readings(TASK)
@@ -183,7 +220,7 @@ async def test_a_lost_lease_counts_nothing(store, make_watch, clock, embedder):
             clock.advance(61)
             return super().embed(texts)
 
-    slow = Watch(TASK, settings(), store=store, embedder=Slow(), clock=clock, owner="slow")
+    slow = Watch(TASK, settings(), store=store, embedder=Slow(), safety=UNCHECKED, clock=clock, owner="slow")
     lease, commit = store.lease, store.commit
 
     async def steal(batch):
@@ -214,7 +251,9 @@ async def test_another_embedder_is_refused_and_loses_nothing(store, clock):
     """Exchanges wait until reference and embedder fit again."""
     await deploy(store)
     await store.append(exchanges(ORDINARY[:5]))
-    other = Watch(TASK, settings(), store=store, embedder=HashingEmbedder(dimensions=64), clock=clock, owner="w")
+    other = Watch(
+        TASK, settings(), store=store, embedder=HashingEmbedder(dimensions=64), safety=UNCHECKED, clock=clock, owner="w"
+    )
     with pytest.raises(ModelError, match="build the reference again"):
         await other.step()
     assert (await store.backlog(TASK)).unread == 5

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.records import Decision, Span, Verdict
-from policies.redaction import redact
+from policies.redaction import cut, marks, redact
 
 TEXT = "0123456789"
 
@@ -53,3 +55,49 @@ def test_nothing_redacted_survives_and_nothing_else_is_lost(pairs: list[tuple[in
     covered = {place for start, end, _ in spans for place in range(start, end)}
     (result,) = redact((text,), [marked(*spans)])
     assert result.replace("[x]", "") == "".join(text[place] for place in range(52) if place not in covered)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), max_size=8),
+    st.lists(st.integers(0, 52), max_size=6),
+)
+def test_a_text_cut_in_pieces_is_the_text_cut_whole(pairs: list[tuple[int, int]], places: list[int]) -> None:
+    """Wherever a text is divided, the pieces put together are what `redact` makes of it."""
+    text = "".join(chr(0x4E00 + place) for place in range(52))
+    decision = marked(*((start, start + size, "x") for start, size in pairs)) if pairs else marked((0, 1, "x"))
+    (found,) = marks((text,), [decision])
+    edges = [0, *sorted(places), len(text)]
+    pieces = [cut(text, found, start, end) for start, end in itertools.pairwise(edges)]
+    assert ("".join(pieces),) == redact((text,), [decision])
+
+
+def test_a_span_may_say_what_stands_in_its_place() -> None:
+    """A text of the check's own takes the place of the kind."""
+    decision = Decision("spelling", Verdict.REDACT, "fixed", (Span(0, 2, 5, "word", instead="two"),))
+    assert redact((TEXT,), [decision]) == ("01two56789",)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        ((0, 10), (3, 5), "[word]"),
+        ((3, 5), (0, 10), "[pii]"),
+        ((0, 4), (2, 6), "[word]6789"),
+        ((2, 6), (0, 4), "[pii]6789"),
+        ((0, 4), (0, 4), "[word]456789"),
+        ((0, 4), (4, 6), "mine[pii]6789"),
+    ],
+)
+def test_a_text_of_a_check_s_own_never_hides_what_another_found(
+    own: tuple[int, int], other: tuple[int, int], expected: str
+) -> None:
+    """Who wrote it knows nothing of the other finding, which may stand in it still: both are cut."""
+    fixed = Decision("spelling", Verdict.REDACT, "fixed", (Span(0, *own, "word", instead="mine"),))
+    found = Decision("pii", Verdict.REDACT, "pii", (Span(0, *other, "pii"),))
+    assert redact((TEXT,), [fixed, found]) == (expected,)
+
+
+def test_what_a_shadow_check_found_stays() -> None:
+    """In shadow mode nothing is cut."""
+    decision = Decision("pii", Verdict.REDACT, "email", (Span(0, 2, 5),), shadow=True)
+    assert redact((TEXT,), [decision]) == (TEXT,)

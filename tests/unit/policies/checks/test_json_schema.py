@@ -85,11 +85,13 @@ def test_an_answer_is_json_and_valid(check: JsonSchemaCheck, answer: str, reason
 
 
 def test_every_answer_must_be_valid_and_other_texts_need_not(check: JsonSchemaCheck) -> None:
-    """Tool arguments and refusals are not answers; the first bad answer is pointed at."""
-    texts = ('{"intent": "refund"}', "no JSON", "{}")
+    """Tool arguments and refusals are not answers; all bad answers are pointed at, the first gives the reason."""
+    texts = ('{"intent": "refund"}', "no JSON", "{}", "refund")
     assert check.inspect(Subject(Stage.OUTPUT, texts, (0,))) is None
-    expected = Decision("json_schema", Verdict.FALLBACK, "not_valid", (Span(2, 0, 2, "json_schema"),))
-    assert check.inspect(Subject(Stage.OUTPUT, texts, (0, 2))) == expected
+    spans = (Span(2, 0, 2, "json_schema"), Span(3, 0, 6, "json_schema"))
+    assert check.inspect(Subject(Stage.OUTPUT, texts, (0, 2, 3))) == Decision(
+        "json_schema", Verdict.FALLBACK, "not_valid", spans
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,3 +125,8 @@ def test_a_limit_below_one_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         Options(max_chars=0)
     assert caught.value.path == "max_chars"
+
+
+def test_a_beginning_is_not_judged(check: JsonSchemaCheck) -> None:
+    """Half an answer is no JSON, and says nothing about the whole."""
+    assert check.window is None

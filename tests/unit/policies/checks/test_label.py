@@ -43,11 +43,65 @@ CHECK = LabelCheck(Options(), labels=("refund", "Cancel order", "address_change"
         ('{"label": "refund"}', False),
         ("I cannot help with that.", False),
         ("refund" * 1000, False),
+        ("refund" + " " * 90, True),
+        ("refund" + " " * 200, False),
+        ("Label: refund", False),
+        ("label=refund", False),
+        ("- refund", True),
+        ("1. refund", False),
+        ("**refund**", False),
+        ("\u201crefund\u201d", False),
+        ("(refund)", False),
+        ("refund?", False),
+        ("refund,", False),
+        ("```refund```", True),
+        ("_refund_", False),
+        ("cancel\u00a0order", True),
+        ("cancel\u2010order", False),
+        ("cancel\norder", True),
+        ("address-change.", True),
+        ("Address_Change", True),
+        ("groesse", False),
     ],
 )
 def test_an_answer_is_one_label_and_nothing_else(answer: str, known: bool) -> None:
     """Case, quotes, blanks and hyphens do not matter; look-alike letters and any other word do."""
     assert (CHECK.inspect(Subject(Stage.OUTPUT, (answer,), (0,))) is None) is known
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ("refund", True),
+        ("Cancel order", True),
+        ("größe", True),
+        ("Refund", False),
+        ("cancel order", False),
+        ("Cancel_order", False),
+        ("refund.", False),
+        (" refund", False),
+        ("refund\n", False),
+        ('"refund"', False),
+        ("\uff52efund", False),
+        ("", False),
+    ],
+)
+def test_a_client_may_need_the_label_to_the_letter(answer: str, known: bool) -> None:
+    """With `exact` an answer is what the client looks up, or it is none."""
+    check = LabelCheck(Options(exact=True), labels=("refund", "Cancel order", "größe"))
+    assert (check.inspect(Subject(Stage.OUTPUT, (answer,), (0,))) is None) is known
+
+
+def test_a_long_label_is_a_label() -> None:
+    """The bound on what is normalised follows the longest label."""
+    check = LabelCheck(Options(), labels=("refund", "x" * 500))
+    assert check.inspect(Subject(Stage.OUTPUT, ("X" * 500,), (0,))) is None
+    assert check.inspect(Subject(Stage.OUTPUT, ("x" * 499,), (0,))) is not None
+
+
+def test_a_beginning_is_not_judged() -> None:
+    """`ref` is no label, and says nothing about `refund`."""
+    assert CHECK.window is None
 
 
 def test_every_wrong_answer_is_pointed_at() -> None:

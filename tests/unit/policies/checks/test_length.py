@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.errors import ConfigError
 from domain.ports import Subject
 from domain.records import Decision, Span, Stage, Verdict
 from policies.checks.length import LengthCheck, Options
+from tests.contract.check_window import keeps_its_window
 
 IN, OUT = Stage.INPUT, Stage.OUTPUT
 
@@ -53,10 +56,23 @@ def test_texts_have_a_greatest_and_answers_a_least_length(
 
 
 def test_only_answers_need_content() -> None:
-    """An empty refusal beside an answer is nothing to complain about; an empty answer is pointed at."""
+    """An empty refusal beside an answer is nothing to complain about; what empty answers lack is pointed at."""
     assert LengthCheck(Options()).inspect(Subject(OUT, ("refund", ""), (0,))) is None
-    expected = Decision("length", Verdict.BLOCK, "too_short", (Span(1, 0, 1),))
-    assert LengthCheck(Options()).inspect(Subject(OUT, ("refund", " "), (0, 1))) == expected
+    expected = Decision("length", Verdict.BLOCK, "too_short", (Span(1, 1, 1), Span(2, 0, 0)))
+    assert LengthCheck(Options()).inspect(Subject(OUT, ("refund", " ", ""), (0, 1, 2))) == expected
+
+
+@given(st.text(alphabet="a \n", max_size=12), st.integers(0, 12))
+def test_nothing_is_final_before_the_end_of_an_answer(whole: str, cut: int) -> None:
+    """What is too short may still grow: the promise of the window holds with no character kept back."""
+    keeps_its_window(LengthCheck(Options(min_chars=4, max_chars=8)), whole, cut)
+
+
+def test_what_is_too_long_stays_too_long() -> None:
+    """It is said without a span, so that an answer can be stopped before it is whole."""
+    expected = Decision("length", Verdict.BLOCK, "too_long")
+    for size in (9, 10, 5000):
+        assert LengthCheck(Options(max_chars=8)).inspect(Subject(OUT, ("a" * size,), (0,))) == expected
 
 
 @pytest.mark.parametrize(

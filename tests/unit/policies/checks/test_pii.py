@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from domain.errors import ConfigError
 from domain.ports import Subject
 from domain.records import Stage
-from policies.checks.pii import KINDS, Options, PiiCheck
+from policies.checks.pii import DEFAULT_KINDS, WINDOW, Options, PiiCheck
+from policies.national_ids import KINDS as NATIONAL
+from tests.contract.check_window import keeps_its_window
 
 CHECK = PiiCheck(Options())
 
@@ -47,6 +49,22 @@ def found(check: PiiCheck, text: str, *, stage: Stage = Stage.INPUT, input_text:
         ("from 203.0.113.7:8080", [("ip", "203.0.113.7")]),
         ("8.8.8.8 9.9.9.9", [("ip", "8.8.8.8"), ("ip", "9.9.9.9")]),
         ("127.0.0.1, 999.1.1.1, oid 1.3.6.1.4.1", []),
+        (
+            "at 2001:db8::7 or 6E40:4041:c617:e898:c11:40d2:c669:2eb4.",
+            [("ip", "2001:db8::7"), ("ip", "6E40:4041:c617:e898:c11:40d2:c669:2eb4")],
+        ),
+        ("at 12:30:45, a::b, std::vector, 43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8", []),
+        ("ann@example.org.x1, --ann@example.org--", [("email", "ann@example.org.x1"), ("email", "ann@example.org")]),
+        ("a@b.co,c@d.co", [("email", "a@b.co"), ("email", "c@d.co")]),
+        ("user@10.0.0.1 and a@v1.2", [("ip", "10.0.0.1")]),
+        (f"{'x' * 70}@example.org", [("email", f"{'x' * 62}@example.org")]),
+        (
+            "BE68 5390 0754 7034 DE89370400440532013000",
+            [("iban", "BE68 5390 0754 7034"), ("iban", "DE89370400440532013000")],
+        ),
+        ("order 6502530000 and 2345678901234", []),
+        ("phone: 451 5986", [("phone", "451 5986")]),
+        ("NHS number 9434765919, DNI 54362315K", []),
         ("call (650) 253-0000", [("phone", "(650) 253-0000")]),
         ("call +44 20 7946 0018", [("phone", "+44 20 7946 0018")]),
         ("on 2024-01-15 at 10:30, order 12345, $19.99", []),
@@ -85,7 +103,7 @@ def test_the_input_is_looked_at_whatever_it_repeats() -> None:
     assert found(CHECK, "ann@example.org", input_text="ann@example.org")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DEFAULT_KINDS)
 def test_only_the_kinds_asked_for_are_found(kind: str) -> None:
     """A task may want cards only."""
     text = "a@b.co, 4111111111111111, DE89370400440532013000, 123-45-6789, 8.8.8.8, +44 20 7946 0018"
@@ -101,7 +119,13 @@ def test_the_reason_is_the_first_kind_and_spans_know_their_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "key"), [({"kinds": ("name",)}, "kinds"), ({"kinds": ()}, "kinds"), ({"region": "us"}, "region")]
+    ("options", "key"),
+    [
+        ({"kinds": ("name",)}, "kinds"),
+        ({"kinds": ()}, "kinds"),
+        ({"region": "us"}, "region"),
+        ({"countries": ("XX",)}, "countries"),
+    ],
 )
 def test_unknown_options_are_refused(options: dict[str, str], key: str) -> None:
     """A misspelt kind must not quietly look for nothing."""
@@ -123,6 +147,47 @@ def _luhn_sum(number: str) -> int:
     """The textbook form: double every second digit from the right, add all digits."""
     digits = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(number))]
     return sum(digit - 9 if digit > 9 else digit for digit in digits)
+
+
+def test_national_ids_are_looked_for_on_request() -> None:
+    """By country or by kind, beside the kinds that are always looked for."""
+    text = "NHS number 9434765919, DNI 54362315K, a@b.co"
+    assert {kind for kind, _ in found(CHECK, text)} == {"email"}
+    assert {kind for kind, _ in found(PiiCheck(Options(countries=("GB",))), text)} == {"email", "gb_nhs"}
+    assert {kind for kind, _ in found(PiiCheck(Options(kinds=("es_dni",))), text)} == {"es_dni"}
+
+
+def test_what_is_found_in_one_answer_does_not_depend_on_another() -> None:
+    """One text's digits cannot use up what another may cost: the same text has the same findings beside any other."""
+    answers = ("650 253 0000, " * 100, "call 650 253 0001")
+    both = CHECK.inspect(Subject(Stage.OUTPUT, answers))
+    assert both is not None
+    assert (1, 5, 17) in {(span.text, span.start, span.end) for span in both.spans}
+
+
+EVERY = PiiCheck(Options(kinds=(*DEFAULT_KINDS, *NATIONAL)))
+PIECES = (
+    "a@b.co", "ann", "@", "example.org", ".", "-", "--", "_", "%", "4111 1111 1111 1111", "4111", "1111", " ", "  ",
+    "1", "22", "333", "4444", "650-253-0000", "(650) ", "253-0000", "+44 20 7946 0018", "+", "DE89 3704 0044 0532 0130 00",
+    "DE89", "370400440532013000", "123-45-6789", "8.8.8.8", "8.8.", "2001:db8::1", ":", "::", "abcd", "fe80", "phone: ",
+    "call me at ", "tel", "office", "x12", "\n", "é", "NHS ", "943 476 5919", "BSN 111222333", "x" * 30, "9" * 20, "/",
+    "(", ")",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join), st.data())
+def test_a_text_that_grows_keeps_what_was_found(text: str, data: st.DataObject) -> None:
+    """The promise of `window`, for a text and any beginning of it."""
+    cut = data.draw(st.integers(0, len(text)))
+    keeps_its_window(EVERY, text, cut)
+
+
+def test_the_window_is_the_smallest() -> None:
+    """An address is uncertain until its `@`, which may follow 62 characters after its start."""
+    assert WINDOW == 64
+    begun = "x" * 62
+    assert CHECK.inspect(Subject(Stage.OUTPUT, (begun,))) is None
+    assert found(CHECK, begun + "@b.co")[0][1] == begun + "@b.co"
 
 
 def test_one_finding_is_enough_where_nothing_is_redacted() -> None:

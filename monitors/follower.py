@@ -1,0 +1,94 @@
+"""One detector over the pairs of a task, and the recent pairs that its estimate is of."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.ports import Observation
+from monitors import agreement, signals
+from monitors.keys import near_duplicate_key
+
+if TYPE_CHECKING:
+    from domain.ports import Evidence
+    from domain.records import Exchange, Pair, Reading, Signal
+    from domain.settings import TaskSettings
+    from monitors.arming import Armed
+    from monitors.aspect import Aspect
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """What a batch came to: alarms and the last reading, and the signals that were raised."""
+
+    readings: list[Reading]
+    signals: list[Signal]
+
+
+class Follower:
+    """Follows one aspect of the champion's pairs, each once."""
+
+    def __init__(self, aspect: Aspect, task: TaskSettings, *, window: int) -> None:
+        """`window`: pairs in the estimate that is shown; the detector has none."""
+        self.armed: Armed | None = None
+        self.recent: deque[Pair] = deque(maxlen=window)
+        self._aspect = aspect
+        self._task = task
+
+    def start(self, armed: Armed | None, pairs: Iterable[Pair]) -> None:
+        """Begin with a detector, or none, and with the pairs so far, oldest first."""
+        self.armed = armed
+        self.recent.clear()
+        for pair in pairs:
+            self._remember(pair)
+
+    def follow(self, closed: Iterable[tuple[Exchange, Pair]], drift_scores: Mapping[str, float]) -> Followed:
+        """Take a batch in; `drift_scores` are the last ones of all detectors."""
+        followed = Followed([], [])
+        for exchange, pair in closed:
+            if not self._remember(pair) or self.armed is None or exchange.at < self.armed.deployment.at:
+                continue
+            found = self._observe(self.armed, exchange, pair)
+            followed.readings.append(self.armed.reading(found, exchange.at))
+            followed.signals.extend(self._raise(self.armed, found, drift_scores, at=exchange.at))
+        last = len(followed.readings) - 1
+        kept = [reading for number, reading in enumerate(followed.readings) if reading.alarm or number == last]
+        return msgspec.structs.replace(followed, readings=kept)
+
+    def _remember(self, pair: Pair) -> bool:
+        """Keep a pair that says something, without its texts; False for any other."""
+        says = self._aspect.event(pair) is not None
+        if says:
+            self.recent.append(msgspec.structs.replace(pair, student_answer="", teacher_answer=""))
+        return says
+
+    def _observe(self, armed: Armed, exchange: Exchange, pair: Pair) -> Evidence:
+        return armed.detector.update(
+            Observation(
+                at=exchange.at,
+                counts=(float(bool(self._aspect.event(pair))),),
+                stratum=pair.stratum,
+                uniform=exchange.draw < self._task.shadow.rate,
+                key=near_duplicate_key(exchange.input_text),
+            )
+        )
+
+    def _raise(self, armed: Armed, found: Evidence, drift_scores: Mapping[str, float], *, at: float) -> list[Signal]:
+        if not signals.retrain_due(self._aspect, found, armed.signals, at=at, settings=self._task.signal):
+            return []
+        name = armed.detector.name
+        signal = signals.retrain(
+            self._aspect,
+            armed.deployment,
+            name,
+            found,
+            at=at,
+            budget=armed.detector.budget(),
+            agreement=agreement.estimate(self.recent),
+            pairs=tuple(self.recent),
+            drift_scores={other: score for other, score in drift_scores.items() if other != name},
+        )
+        armed.signals.append(signal)
+        return [signal]

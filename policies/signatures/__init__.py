@@ -1,0 +1,1 @@
+"""How prompt injections are worded."""
