@@ -110,8 +110,10 @@ def _hash(policies: PolicySettings, task: TaskSettings, root: Path) -> str:
     """Of everything that the operator decided; of files, of what is in them."""
     digest = hashlib.sha256(_FORMAT)
     digest.update(msgspec.json.encode((policies.input, policies.output, policies.stream, task.output)))
-    if task.output.json_schema:
-        digest.update((root / task.output.json_schema).read_bytes())
+    models = [str(each.options.get("model", "")) for each in (*policies.input, *policies.output)]
+    for name in filter(None, [task.output.json_schema, *models]):
+        if (root / name).is_file():  # else it is the name of something installed
+            digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
 

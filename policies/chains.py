@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_NO_SPECIAL_TEXTS = AppliesTo()
+_EVERYTHING = AppliesTo()
 
 
 class Links:
@@ -81,7 +81,7 @@ class Links:
             budget_s=settings.budget_ms / 1000,
             shadow=settings.mode == "shadow",
             safety=kind.safety,
-            scope=None if settings.applies_to == _NO_SPECIAL_TEXTS else Scope(settings.applies_to),
+            scope=_scope(settings.applies_to) or _scope(kind.applies_to),
         )
         return configured, waits
 
@@ -130,6 +130,10 @@ class Links:
         except ConfigError as error:
             problem = str(error).removeprefix(f"{error.path}: ")
             raise ConfigError(f"{path}.{error.path}".removesuffix("."), problem) from None
+
+
+def _scope(applies_to: AppliesTo) -> Scope | None:
+    return None if applies_to == _EVERYTHING else Scope(applies_to)
 
 
 def _options(given: dict[str, Any], shape: type[T]) -> T:

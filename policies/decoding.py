@@ -19,6 +19,7 @@ import re2
 from policies.normalise import normalise
 
 MOST_RUNS = 256  # of one encoding in one text: enough for a long message cut into lines, and a bound on the work
+_LEAST_INSIDE = 24  # characters that a shorter piece inside a piece could say nothing in
 _SEPARATORS = str.maketrans("", "", " \t\r\n\f\v:,;-")
 # The commonest words of English, none of which is one when it is turned.
 _TURNED_13 = ("lbh", "lbhe", "gur", "naq", "guvf", "nyy", "vtaber", "cerivbhf", "vafgehpgvbaf")
@@ -83,8 +84,8 @@ _WHOLE: dict[str, tuple[str, Callable[[str], str]]] = {
     "escapes": (f"(?:{_UNICODE_ESCAPE}|{_BYTE_ESCAPE}){{3}}", _escapes),
     "rot13": (_any(_TURNED_13), lambda text: codecs.encode(text, "rot13")),
     "reversed": (_any(_REVERSED), lambda text: text[::-1]),
-    # Two words with digits in them: one may be a product.
-    "leet": (r"(?i)[a-z][013457$]{1,2}[a-z].*[a-z][013457$]{1,2}[a-z]", lambda text: text.translate(_LEET)),
+    # Two words with digits in them: one may be a product, or a key.
+    "leet": (r"(?is)[a-z][013457$]{1,2}[a-z]\S*\s.*[a-z][013457$]{1,2}[a-z]", lambda text: text.translate(_LEET)),
 }
 # Writings without word boundaries, in normalised text.
 _GLUED: dict[str, str] = {
@@ -92,56 +93,70 @@ _GLUED: dict[str, str] = {
     # Longer than English words are, or what nobody writes without a blank.
     "glued": r"(?i)[a-z]{20,}|(?:ignore|disregard|forget)(?:all|the|any|every|your|my|previous|prior|above)[a-z]*",
 }
-_MARKED = {name: mark for name, (mark, _) in (_RUNS | _WHOLE).items()} | _GLUED
-MARKS = tuple(_MARKED.values())
-_patterns: dict[str, Any] = {name: re2.compile(mark) for name, mark in _MARKED.items()}
-_names = tuple(_MARKED)
+# What every match of a mark holds, where the mark itself is dear: repeated groups multiply the states of an automaton.
+_HINTS = {"hex": r"[0-9A-Fa-fx\s:,;-]{24,}", "binary": r"[01\s,]{80,}"}
+_patterns: dict[str, Any] = {
+    name: re2.compile(mark)
+    for name, mark in ({name: mark for name, (mark, _) in _RUNS.items()} | _GLUED).items()
+}
+MARKS = (*(_HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items()), *_GLUED.values())
 
 
-def _set() -> Any:
-    marks = re2.Set.SearchSet()
-    for mark in MARKS:
-        marks.Add(mark)
-    marks.Compile()
-    return marks
+class _Marks:
+    """Which of some encodings may have left their mark in a text."""
+
+    def __init__(self, marks: dict[str, str]) -> None:
+        self._names = tuple(marks)
+        self._set: Any = re2.Set.SearchSet()
+        for mark in marks.values():
+            self._set.Add(mark)
+        self._set.Compile()
+
+    def present(self, text: str) -> list[str]:
+        """Their names, in order."""
+        return [self._names[number] for number in sorted(self._set.Match(text) or ())]
 
 
-_marks = _set()
+_marks = _Marks({name: _HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items()})
+_glued_marks = _Marks(_GLUED)
 
 
 def probes(text: str, plain: str, *, depth: int = 2) -> Iterator[Probe]:
     """Everything that `text` may say; `plain` is it normalised, `depth` how often a piece may hold another one."""
-    for name in _present(text):
-        if name in _GLUED:
+    for name in _marks.present(text):
+        decoded = _decoded(name, text)
+        if decoded is None:
             continue
-        start, end, said = _decoded(name, text)
+        start, end, said = decoded
         view = normalise(said)
         yield Probe(name, view, start, end)
-        if depth > 1 and name in _RUNS:
+        if depth > 1 and name in _RUNS and len(said) >= _LEAST_INSIDE:
             for inner in probes(said, view, depth=depth - 1):
                 yield Probe(name, inner.text, start, end, inner.glued)
-    for name in _present(plain):
-        if name in _GLUED:
-            found = _runs(name, plain)
-            letters = "\n".join("".join(filter(str.isalnum, run)) for run, _, _ in found)
-            exact = len(plain) == len(text)
-            yield Probe(name, letters, found[0][1] if exact else 0, found[-1][2] if exact else len(text), glued=True)
+    for name in _glued_marks.present(plain):
+        found = _runs(name, plain)
+        letters = "\n".join("".join(filter(str.isalnum, run)) for run, _, _ in found)
+        exact = len(plain) == len(text)
+        yield Probe(name, letters, found[0][1] if exact else 0, found[-1][2] if exact else len(text), glued=True)
 
 
-def _present(text: str) -> list[str]:
-    """The encodings that left their mark."""
-    return [_names[number] for number in sorted(_marks.Match(text) or ())]
+def _decoded(name: str, text: str) -> tuple[int, int, str] | None:
+    """Start, end and meaning of one encoding; its runs are put together, so that a cut message is whole again.
 
-
-def _decoded(name: str, text: str) -> tuple[int, int, str]:
-    """Start, end and meaning of one encoding; its runs are put together, so that a cut message is whole again."""
+    None: the mark was only a hint.
+    """
     if name in _WHOLE:
         return 0, len(text), _WHOLE[name][1](text)
     found = _runs(name, text)
+    if not found:
+        return None
     said = "\n".join(_RUNS[name][1](run).decode("utf-8", "replace") for run, _, _ in found)
     return found[0][1], found[-1][2], said
 
 
 def _runs(name: str, text: str) -> list[tuple[str, int, int]]:
+    if text.isascii():  # then its bytes are its characters, and RE2, which reads bytes, need not count them
+        found = itertools.islice(_patterns[name].finditer(text.encode()), MOST_RUNS)
+        return [(text[match.start() : match.end()], match.start(), match.end()) for match in found]
     found = itertools.islice(_patterns[name].finditer(text), MOST_RUNS)
     return [(match.group(), match.start(), match.end()) for match in found]

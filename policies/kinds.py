@@ -10,6 +10,7 @@ import msgspec
 
 from domain.errors import ConfigError
 from domain.records import Stage, Verdict
+from domain.settings import AppliesTo
 from policies.checks import (
     charset,
     domain,
@@ -49,6 +50,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     options: type[msgspec.Struct]
     build: Callable[[Any, Making], Check | WaitingCheck]
     verdicts: dict[Stage, Verdict]
+    applies_to: AppliesTo = AppliesTo()
     safety: bool = False  # what it finds is unsafe, whichever model wrote it
     # Where it runs unless told otherwise: here, on a thread, where its cost on a probe says, or in another process.
     runs: Literal["inline", "pooled", "measured", "waits"] = "inline"
@@ -120,6 +122,7 @@ KINDS: dict[str, Kind] = {
         options=injection.Options,
         build=lambda options, making: injection.InjectionCheck(options, all_spans=making.all_spans),
         verdicts={Stage.INPUT: Verdict.FALLBACK},
+        applies_to=AppliesTo(roles=("user", "tool")),  # the operator of the client may well say what a signature says
     ),
     "domain": Kind(
         options=domain.Options,

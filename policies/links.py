@@ -10,7 +10,10 @@ import re2
 
 # Any scheme with an authority, and what is made a link without one.  To the next blank: what a link carries away
 # stands at its end.
-URL = r"(?i)((?:[a-z][a-z0-9+.-]{0,20}:[/\\]{2,16}|\bhttps?:[/\\]?[^\s<>\"`/\\]|\bwww\d{0,3}\.[a-z0-9-]{1,63}\.)[^\s<>\"`]+)"
+URL = (
+    r"(?i)((?:[a-z][a-z0-9+.-]{0,20}:[/\\]{2,16}|\bhttps?:[/\\]?[^\s<>\"`/\\]|\bwww\d{0,3}\.[a-z0-9-]{1,63}\.)"
+    r"[^\s<>\"`]+)"
+)
 _AFTER = ".,;:!?'\")]}*_|"  # punctuation of the sentence around a URL
 _MOST_AFTER = 8
 _PERSONAL = frozenset({"mailto", "tel", "sms"})  # open a programme in which a person writes or dials

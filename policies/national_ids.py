@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from domain.errors import ConfigError
 from policies import checksums
 from policies.patterns import Pattern, confirmed
 
@@ -99,5 +100,8 @@ def _regex(number: NationalId) -> str:
 def _test(check: str | Callable[[str], bool]) -> Callable[[str], bool]:
     if not isinstance(check, str):
         return check
-    valid: Callable[[str], bool] = importlib.import_module(f"stdnum.{check}").is_valid
+    try:
+        valid: Callable[[str], bool] = importlib.import_module(f"stdnum.{check}").is_valid
+    except ModuleNotFoundError:
+        raise ConfigError("kinds", "national ids need python-stdnum: pip install 'preceptor[ids]'") from None
     return valid

@@ -11,7 +11,10 @@ import re2
 
 # Of one pattern in one text.  Locating costs microseconds each, so a flood must end somewhere: what begins with the
 # last of them is taken as one, to the end of the text.
-MOST_MATCHES = 256
+MOST_MATCHES = 128
+
+_COUNT = re2.compile(r"[^x]\{(\d+)")  # no code point such as \x{2100}
+_FEW = 8  # repetitions that may be counted in company
 
 Place = tuple[int, int]  # start and end (exclusive) within a candidate
 
@@ -44,15 +47,42 @@ class Match(msgspec.Struct, frozen=True):
     end: int
 
 
+class Automata:
+    """Says which of many patterns match a text, in one pass for most and one for each that counts.
+
+    One automaton for all would save a microsecond a pass.  But a state of it is what all patterns see at once, and
+    those that count repetitions multiply each other's states: a text made to meet them would cost ten times as much.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        counting = [number for number, pattern in enumerate(patterns) if _counts(pattern)]
+        others = [number for number, pattern in enumerate(patterns) if not _counts(pattern)]
+        groups = filter(None, [others, *([number] for number in counting)])
+        self._sets = [(numbers, _compiled([patterns[number] for number in numbers])) for numbers in groups]
+
+    def matching(self, encoded: bytes) -> list[int]:
+        """The numbers of the patterns that match, in order."""
+        found = [numbers[hit] for numbers, patterns in self._sets for hit in patterns.Match(encoded) or ()]
+        found.sort()
+        return found
+
+    def match(self, encoded: bytes) -> bool:
+        """Whether any pattern matches."""
+        hit = False
+        for _, patterns in self._sets:  # a generator would cost as much as a match, for every request
+            hit = bool(patterns.Match(encoded))
+            if hit:
+                break
+        return hit
+
+
 class PatternSet:
     """Patterns compiled once.  RE2 has no back-references and no backtracking, so no text can make it slow."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self._patterns: list[tuple[Pattern, Any]] = [(pattern, re2.compile(pattern.regex)) for pattern in patterns]
-        self._set: Any = re2.Set.SearchSet()
-        for pattern in patterns:
-            self._set.Add(pattern.hint or pattern.regex)
-        self._set.Compile()
+        self._patterns = [_Compiled(pattern) for pattern in patterns]
+        # One pattern alone is not asked twice.
+        self._hints = Automata([pattern.hint or pattern.regex for pattern in patterns]) if len(patterns) > 1 else None
 
     def find(self, text: str) -> list[Match]:
         """Every match, in order of position."""
@@ -61,23 +91,43 @@ class PatternSet:
     def search(self, text: str) -> Iterator[Match]:
         """Every match, pattern by pattern: who needs only one does not pay for locating the others."""
         encoded = text.encode()
-        for number in sorted(self._set.Match(encoded) or ()):
-            pattern, regex = self._patterns[number]
-            found = _locate(pattern, regex, text, encoded)
+        hinted = range(len(self._patterns)) if self._hints is None else self._hints.matching(encoded)
+        for number in hinted:
+            found = self._patterns[number].locate(text, encoded)
             yield from itertools.islice(found, MOST_MATCHES - 1)
             for match in itertools.islice(found, 1):
                 yield Match(match.kind, match.start, len(text))
 
 
-def _locate(pattern: Pattern, regex: Any, text: str, encoded: bytes) -> Iterator[Match]:
-    """The matches of one pattern.  RE2 reads bytes, and to let it count characters costs more than to look for them."""
-    group = 1 if regex.groups else 0
-    place = byte = 0  # the same position in the text and in its bytes
-    for found in regex.finditer(encoded):
-        first, last = found.span(group)
-        start = place + len(encoded[byte:first].decode())
-        candidate = encoded[first:last].decode()
-        place, byte = start + len(candidate), last
-        begin, end = pattern.locate(candidate) if pattern.locate else (0, len(candidate))
-        if begin < end:
-            yield Match(pattern.kind, start + begin, start + end)
+def _counts(pattern: str) -> bool:
+    return any(int(number) >= _FEW for number in _COUNT.findall(pattern))
+
+
+def _compiled(patterns: Sequence[str]) -> Any:
+    compiled = re2.Set.SearchSet()
+    for pattern in patterns:
+        compiled.Add(pattern)
+    compiled.Compile()
+    return compiled
+
+
+class _Compiled:
+    """One pattern, ready to be located."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._kind, self._locate = pattern.kind, pattern.locate
+        self._regex: Any = re2.compile(pattern.regex)
+        self._group = 1 if self._regex.groups else 0
+
+    def locate(self, text: str, encoded: bytes) -> Iterator[Match]:
+        """The matches.  RE2 reads bytes, and to let it count characters costs more than to look for them."""
+        place = byte = 0  # the same position in the text and in its bytes
+        plain = len(text) == len(encoded)
+        for found in self._regex.finditer(encoded):
+            first, last = found.span(self._group)
+            start = first if plain else place + len(encoded[byte:first].decode())
+            candidate = text[first:last] if plain else encoded[first:last].decode()
+            place, byte = start + len(candidate), last
+            begin, end = self._locate(candidate) if self._locate else (0, len(candidate))
+            if begin < end:
+                yield Match(self._kind, start + begin, start + end)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import phonenumbers
+import re2
 
 from policies.patterns import Match, Pattern, PatternSet, confirmed
 
@@ -25,6 +27,7 @@ _GAP = r"[ ./()-]{0,2}"
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,7})?"
 _NUMBER = rf"(?:\+|\()?\d(?:{_GAP}\d){{6,14}}{_EXTENSION}\b"
 TRIGGER = rf"[+(]?\d(?:{_GAP}\d){{6,}}{_EXTENSION}"
+_trigger: Any = re2.compile(TRIGGER)
 _RUN = Pattern(KIND, rf"(?:\+|\(|\b)\d(?:{_GAP}\d){{6,}}{_EXTENSION}\b", hint=TRIGGER)
 _ADDRESS = Pattern("", r"[A-Za-z0-9._%+-]+@", hint="@")  # digits before an `@` are no phone number
 
@@ -85,9 +88,9 @@ class PhoneFinder:
 
     def find(self, text: str, *, taken: Sequence[Match] = ()) -> list[Match]:
         """The phone numbers of a text, in order of position; none that overlaps a `taken` match or each other."""
-        runs, shapes = self._runs.find(text), self._shapes.find(text)
-        if not runs and not shapes:
+        if _trigger.search(_without(text, taken) if taken else text) is None:
             return []
+        runs, shapes = self._runs.find(text), self._shapes.find(text)
         claimed = _Claims(text, (*taken, *self._addresses.search(text)))
         shaped = [match for match in shapes if claimed.take(match)]
         valid = [match for match in self._valid(text, runs, claimed) if claimed.take(match)]
@@ -110,6 +113,16 @@ class PhoneFinder:
             seen = text[piece.start : piece.end + _AFTER_CHARS]
             for match in phonenumbers.PhoneNumberMatcher(seen, self._region, leniency=leniency):
                 yield Match(KIND, piece.start + match.start, piece.start + match.end)
+
+
+def _without(text: str, taken: Sequence[Match]) -> str:
+    """What stands outside of these matches."""
+    rest, place = [], 0
+    for match in sorted(taken, key=lambda match: match.start):
+        if match.start >= place:
+            rest.append(text[place : match.start])
+        place = max(place, match.end)
+    return "\0".join([*rest, text[place:]])
 
 
 class _Claims:

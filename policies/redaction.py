@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from domain.records import Decision, Span, Verdict
 
+_JOINING = frozenset("([:")
+
 
 class Mark(NamedTuple):
     """Characters `start` to `end` (exclusive) of a text, and what stands in their place."""
@@ -37,7 +39,7 @@ def marks(texts: Sequence[str], decisions: Sequence[Decision]) -> list[list[Mark
             name = f"[{span.kind or decision.check}]"
             instead = name if span.instead is None else span.instead
             found[span.text].append(Mark(span.start, span.end, instead, name))
-    return [_merged(each) for each in found]
+    return [[_apart(mark, text) for mark in _merged(each)] for text, each in zip(texts, found, strict=True)]
 
 
 def cut(text: str, marks: Sequence[Mark], start: int = 0, end: int | None = None) -> str:
@@ -59,6 +61,13 @@ def cut(text: str, marks: Sequence[Mark], start: int = 0, end: int | None = None
 
 def _everything(texts: Sequence[str]) -> tuple[Span, ...]:
     return tuple(Span(number, 0, len(text)) for number, text in enumerate(texts))
+
+
+def _apart(mark: Mark, text: str) -> Mark:
+    """A blank after a replacement where what follows would make a link of it: `[email](//…`, `[email]: //…`."""
+    if mark.instead and text[mark.end : mark.end + 1] in _JOINING:
+        return mark._replace(instead=mark.instead + " ")
+    return mark
 
 
 def _merged(marks: list[Mark]) -> list[Mark]:

@@ -21,14 +21,19 @@ class Scope:
         self._first_only = applies_to.choices == "first"
 
     def narrow(self, subject: Subject) -> Subject:
-        """The subject with the other texts empty, so that every text keeps its number."""
+        """The subject with the other texts empty, so that every text keeps its number.
+
+        Of one that does not say what its texts are, a check sees everything.
+        """
+        if not subject.kinds:
+            return subject
         kinds = self._kinds[subject.stage]
-        seen = [not kinds or kind in kinds for kind in subject.kinds]
+        seen = [kind in kinds for kind in subject.kinds] if kinds else [True] * len(subject.kinds)
         if self._first_only and subject.choices:
             first = min(subject.choices)
             seen = [each and choice == first for each, choice in zip(seen, subject.choices, strict=True)]
         return msgspec.structs.replace(
             subject,
-            texts=tuple(text if each else "" for text, each in zip(subject.texts, seen, strict=True)),
-            answers=tuple(number for number in subject.answers if seen[number]),
+            texts=tuple([text if each else "" for text, each in zip(subject.texts, seen, strict=True)]),
+            answers=tuple([number for number in subject.answers if seen[number]]),
         )

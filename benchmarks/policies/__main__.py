@@ -11,7 +11,18 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.policies import engine, plugins, recorded, streams, structure, traffic
+from benchmarks.policies import (
+    domain,
+    engine,
+    injection,
+    leakage,
+    parity,
+    plugins,
+    recorded,
+    streams,
+    structure,
+    traffic,
+)
 from benchmarks.results import Results
 
 PARTS = {
@@ -20,7 +31,11 @@ PARTS = {
     "streams": streams.measure,
     "recorded": recorded.measure,
     "structure": structure.measure,
+    "leakage": leakage.measure,
+    "injection": injection.measure,
+    "domain": domain.measure,
     "plugins": plugins.measure,
+    "parity": parity.measure,
 }
 _PACKAGES = ("google-re2", "msgspec", "phonenumbers", "jsonschema-rs")
 

@@ -7,6 +7,7 @@ learn from the same training inputs; the test inputs and the attacks were used f
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import random
 import statistics
@@ -31,7 +32,7 @@ from monitors.reference import Reference
 from policies.checks.domain import DomainCheck, Options
 from policies.gate import Gate, Model, read, write
 
-SIZES = (2000, 8000)
+SIZES = (2000, 8000)  # the documents advise the larger; the targets are for it
 HELD_OUT = 1500  # training inputs that give the exact gate its threshold
 OWN = "over-block of test inputs"
 CAUGHT = "caught: CyberSecEval"
@@ -58,7 +59,7 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
                     "caught: query + BIPIA payload": _appended(test, attacks["caught: BIPIA payloads"], seed=seed)
                 }
                 rounds.append(_shares(Gate(model).foreign, test, sets))
-            _report(results, f"domain: {name}, {size} inputs", rounds, TARGETS)
+            _report(results, f"domain: {name}, {size} inputs", rounds, TARGETS if size == SIZES[-1] else {})
         size = SIZES[0] if quick else SIZES[-1]
         exact = _exact(inputs[:size], inputs[-HELD_OUT:], model.over_block, embedder)
         embedder.embed([*test, *(text for texts in sets.values() for text in texts)])  # many at a time is faster
@@ -117,7 +118,7 @@ def _cost(results: Results, name: str, model: Model, test: Sequence[str]) -> Non
         ("input of 32 KB", known[:1] * 32_768, "<= 1000"),
     ):
         subject = Subject(Stage.INPUT, (text,), (), text)
-        us = 1e6 * _median_s(lambda subject=subject: check.inspect(subject), 300)
+        us = 1e6 * _median_s(functools.partial(check.inspect, subject), 300)
         results.add(case, f"p50, {what}", us, "us", target=target, n=300)
 
 

@@ -122,7 +122,14 @@ def _settings(root: Path) -> Any:
                         "length",
                         "secrets",
                         "pii",
-                        {"python": {"id": "forbidden", "object": own + "Forbidden", "mode": "shadow", "verdict": "block"}},
+                        {
+                            "python": {
+                                "id": "forbidden",
+                                "object": own + "Forbidden",
+                                "mode": "shadow",
+                                "verdict": "block",
+                            }
+                        },
                     ],
                 },
             }

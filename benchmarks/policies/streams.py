@@ -67,7 +67,9 @@ def _compare(engine: PolicyEngine, text: str, places: list[int]) -> tuple[bool, 
         if view.free[0] > left:
             sent, left = sent + cut(text, view.marks[0], left, view.free[0]), view.free[0]
     if stopped or whole.verdict in STOPPING:
-        spans = [span.start for each in engine.findings(_subject(text)) if each.verdict in STOPPING for span in each.spans]
+        spans = [
+            span.start for each in engine.findings(_subject(text)) if each.verdict in STOPPING for span in each.spans
+        ]
         return (stopped or whole.verdict) == whole.verdict, left <= min(spans, default=len(text))
     redactions = [each for each in whole.decisions if each.verdict is Verdict.REDACT]
     sent += cut(text, marks((text,), redactions)[0], left)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import re
 import string
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from re import _parser  # type: ignore[attr-defined]  # the only parser of patterns in the standard library
 from typing import Any
 
+_parser: Any = importlib.import_module("re._parser")  # the only parser of patterns in the standard library
 _MORE = 8  # repetitions beyond the least
 _WRITTEN = (
     '{name}_token = "{value}"', "{name}Token={value}", '"{name}_key": "{value}"', "{name}_secret: {value}",
@@ -31,21 +32,27 @@ def samples(rules: Path, *, each: int, seed: int) -> Iterator[tuple[str, str, li
             continue
         tree = _parser.parse(_pythonic(rule["regex"]))
         if "[ \\t\\w.-]{0,20}" in rule["regex"]:
-            group, name = _first_group(tree), rule["keywords"][0].rstrip("-_")
+            group = _group(tree, rule.get("secretGroup", 1))
+            name = max(rule["keywords"], key=len).rstrip("-_")
             drawn = [rng.choice(_WRITTEN).format(name=name, value=_draw(group, rng)) for _ in range(each)]
             yield rule["id"], "named", drawn
         else:
             yield rule["id"], "prefix", [_draw(tree, rng) for _ in range(each)]
 
 
-def _first_group(tree: Any) -> Any:
-    """The first part of a pattern that captures."""
+def draw(pattern: str, rng: random.Random) -> str:
+    """A string that matches `pattern`."""
+    return _draw(_parser.parse(pattern), rng)
+
+
+def _group(tree: Any, wanted: int) -> Any:
+    """The part of a pattern that captures as group `wanted`."""
     for name, value in tree:
-        if str(name) == "SUBPATTERN" and value[0] is not None:
+        if str(name) == "SUBPATTERN" and value[0] == wanted:
             return value[3]
-        inner = {"SUBPATTERN": lambda v: [v[3]], "BRANCH": lambda v: v[1]}.get(str(name), lambda _: [])(value)
+        inner = [value[3]] if str(name) == "SUBPATTERN" else value[1] if str(name) == "BRANCH" else []
         for part in inner:
-            if (found := _first_group(part)) is not None:
+            if (found := _group(part, wanted)) is not None:
                 return found
     return None
 

@@ -1,4 +1,4 @@
-"""What the whole default set takes from traffic of a task, and that a payload cannot leave a task with closed labels."""
+"""What the default set takes from good traffic of a task, and whether a payload can leave a task with closed labels."""
 
 from __future__ import annotations
 

@@ -60,22 +60,29 @@ def demo(
 
 async def _run(options: Options, dealt: Deal) -> int:
     started = time.monotonic()
+    from cli.demo.story import Story
     from cli.demo.webhook import WebhookReceiver
+    from embedders.caching import CachingEmbedder
 
     data = dealt.dataset
     STDERR.print(
         f"data: {data.source}; {len(data.labels)} labels, {len(dealt.known)} known and {len(dealt.new)} new texts "
         f"({data.new}); teacher: oracle (gold labels, {options.error_rate:.0%} errors)"
     )
-    workspace = Workspace(options, data)
+    workspace = Workspace(options, data, inputs=len({row.text for row in dealt.examples}))
     settings = workspace.prepare({row.text: row.label for row in data.rows})
     assert workspace.hook is not None
     receiver = WebhookReceiver(workspace.hook, secret=SECRET)
     receiver.start()
     try:
+        loaded = await asyncio.to_thread(_embedder, settings)
+        workspace.build_gate([row.text for row in dealt.examples], loaded)
         workspace.serve()
         async with opened_store(settings) as store:
-            code = await _tell(options, dealt, workspace, settings, store=store, receiver=receiver)
+            story = Story(options, dealt, workspace, settings, store=store)
+            code = await _tell(
+                options, story, workspace, settings, CachingEmbedder(loaded), store=store, receiver=receiver
+            )
             STDERR.print(f"{time.monotonic() - started:.0f} s in all; exit code {code}")
             if options.keep:
                 await _keep(settings, workspace, dealt)
@@ -86,13 +93,17 @@ async def _run(options: Options, dealt: Deal) -> int:
 
 
 async def _tell(
-    options: Options, dealt: Deal, workspace: Workspace, settings: Settings, *, store: Store, receiver: WebhookReceiver
+    options: Options,
+    story: Story,
+    workspace: Workspace,
+    settings: Settings,
+    embedder: Embedder,
+    *,
+    store: Store,
+    receiver: WebhookReceiver,
 ) -> int:
-    from cli.demo.story import Story
-
-    story = Story(options, dealt, workspace, settings, store=store)
     try:
-        embedder = await _prepare(story, settings)
+        await story.ask_teacher()
         await story.first_student(embedder)
         await workspace.ready(settings)
         await _phases(options, story, embedder)
@@ -100,17 +111,6 @@ async def _tell(
         await story.aclose()
     await _show(options, workspace, settings, story, store=store, receiver=receiver)
     return _exit_code(options, story, hooked={event["id"] for event in receiver.received})
-
-
-async def _prepare(story: Story, settings: Settings) -> Embedder:
-    """Load the embedder while the teacher answers; an error waits for the other, so that nothing is left half done."""
-    loading = asyncio.to_thread(_embedder, settings)
-    loaded, asked = await asyncio.gather(loading, story.ask_teacher(), return_exceptions=True)
-    for result in (loaded, asked):
-        if isinstance(result, BaseException):
-            raise result
-    assert not isinstance(loaded, BaseException)
-    return loaded
 
 
 async def _phases(options: Options, story: Story, embedder: Embedder) -> None:
@@ -140,13 +140,14 @@ async def _show(
     store: Store,
     receiver: WebhookReceiver,
 ) -> None:
-    from cli.demo.summary import print_signals, print_table
+    from cli.demo.summary import print_shadows, print_signals, print_table
     from monitors.report_process import report_in_subprocess
 
     console = STDERR if options.as_json else wide(Console())
     hooked = {event["id"] for event in receiver.received}
     await print_signals(console, store, settings, workspace.task, phases=story.phases, hooked=hooked)
     print_table(console, story.phases)
+    print_shadows(console, story.phases, workspace.config)
     report = workspace.out / "report.html"
     await asyncio.to_thread(report_in_subprocess, workspace.config, workspace.task, report)
     console.print(f"report: {report}", highlight=False, soft_wrap=True)
@@ -174,6 +175,5 @@ async def _keep(settings: Settings, workspace: Workspace, dealt: Deal) -> None:
 
 def _embedder(settings: Settings) -> Embedder:
     from embedders.app import build
-    from embedders.caching import CachingEmbedder
 
-    return CachingEmbedder(build(settings.embedders["minilm"]))
+    return build(settings.embedders["minilm"])

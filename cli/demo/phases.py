@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     drift_evidence: float  # the largest in the phase: 1 is an alarm
     agreement_evidence: float
     alarms: tuple[Alarm, ...]
+    would: dict[str, float] = {}  # the share of the requests on which a shadow check would have done something
     costs: Costs
 
 
@@ -78,7 +80,17 @@ async def measure(store: Store, task: str, settings: TaskSettings, *, name: str,
         agreement_evidence=evidence["agreement"],
         alarms=tuple(_alarm(signal, rows) for signal in await store.signals(task, after=start)),
         costs=_costs(rows, sum(pair.cost_usd for pair in pairs), settings),
+        would=_would(rows),
     )
+
+
+def _would(rows: Sequence[WatchedExchange]) -> dict[str, float]:
+    said = Counter(
+        check
+        for row in rows
+        for check in {each.check for each in row.exchange.decisions if each.shadow and not each.failed}
+    )
+    return {check: count / len(rows) for check, count in sorted(said.items())}
 
 
 def _alarm(signal: Signal, rows: Sequence[WatchedExchange]) -> Alarm:

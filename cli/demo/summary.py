@@ -80,6 +80,18 @@ def print_table(console: Console, phases: Sequence[Phase]) -> None:
         )
 
 
+def print_shadows(console: Console, phases: Sequence[Phase], config: Path) -> None:
+    """What the checks in shadow mode would have done, phase by phase."""
+    for check in sorted({check for phase in phases for check in phase.would}):
+        shares = ", ".join(f"{phase.would.get(check, 0.0):.1%} {phase.phase}" for phase in phases)
+        console.print(
+            f"shadow check {check} would have stopped or sent elsewhere: {shares} "
+            f"(preceptor report safety -c {config})",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 def print_json(phase: Phase) -> None:
     """One line on standard output."""
     sys.stdout.write(msgspec.json.encode(phase).decode() + "\n")

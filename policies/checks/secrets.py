@@ -49,9 +49,10 @@ class SecretsCheck:
         self._all_spans = all_spans
         self._contexts = contexts.finder(options.kinds)
         self._providers = ProviderFinder(options.kinds)
-        # One pattern for all starts, because nobody asks which: in a set, the matches of each would be kept apart.
-        starts = "|".join([*contexts.starts(options.kinds), *providers.starts(options.kinds)])
-        self.triggers = (*([starts] if starts else []), *contexts.late_triggers(options.kinds))
+        # One pattern for the starts of all contexts, because nobody asks which: a set would keep them apart.
+        starts = "|".join(contexts.starts(options.kinds))
+        every = [*providers.starts(options.kinds), starts, *contexts.late_triggers(options.kinds)]
+        self.triggers = tuple(filter(None, every))
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""

@@ -74,9 +74,9 @@ PATTERNS = (
     Pattern("authorization", _HEADER + r"([\w.~+/=@-]{12,})", _RANDOM, _HEADER + r"[\w.~+/=@-]"),
     Pattern("authorization", _AUTHORIZATION + r"([\w.~+/-]{20,}=*)", _RANDOM, _AUTHORIZATION + r"[\w.~+/-]{12}"),
     # To the next blank: a secret may contain any punctuation, and a tail left behind is a leak.
-    Pattern("assignment", _NAMED + r"([^\s'\"]\S{7,})", _RANDOM, _NAMED + r"[^\s'\"]"),
-    Pattern("assignment", _NAMED + r"\"([^\"\n]{8,})\"", _RANDOM, _NAMED + r"\""),
-    Pattern("assignment", _NAMED + r"'([^'\n]{8,})'", _RANDOM, _NAMED + r"'"),
+    Pattern("assignment", _NAMED + r"([^\s'\"]\S{7,})", _RANDOM, _NAMED),
+    Pattern("assignment", _NAMED + r"\"([^\"\n]{8,})\"", _RANDOM, _NAMED),
+    Pattern("assignment", _NAMED + r"'([^'\n]{8,})'", _RANDOM, _NAMED),
     Pattern("assignment", _XML_ENTRY + r"\"([^\"\n]{8,})\"", _WRITTEN, _XML_ENTRY),
     Pattern("gitlab_session", r"\b_gitlab_session=([0-9a-z]{28,})", hint=r"\b_gitlab_session="),
     Pattern(

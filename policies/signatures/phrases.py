@@ -115,13 +115,13 @@ PHRASES: dict[str, tuple[str, ...]] = {
         r"<\|(?:im_(?:start|end|sep)|system|user|assistant|end|endoftext|endofprompt|eot_id|(?:start|end)_header_id"
         r"|begin_of_text|end_of_text|channel|message|start|return|end_of_turn|start_of_turn)\|>",
         r"\[/?inst\]|<</?sys>>|</?s>\s*\[inst|<(?:start|end)_of_turn>|</?\|?(?:system|assistant)\|?>",
-        r"(?:^|\n)\s*#{2,5}\s*(?:system|instructions?|human|assistant|user|response|new instructions?"
+        r"(?:^|[\n\x00])\s*#{2,5}\s*(?:system|instructions?|human|assistant|user|response|new instructions?"
         r"|task)\b\s*(?:prompt|message)?\s*:?",
         "</?(?:system|system_?prompt|instructions?|user_?(?:query|input|message|request)|prompt|query|context"
         "|document)>",
         r"[\[{{(]\s*/?(?:system|assistant|admin|administrator|developer|override)(?: (?:message|prompt|note|mode"
         r"|override))?\s*[\]}})]",
-        r"(?:^|\n)\s*(?:system|assistant)\s*:",
+        r"(?:^|[\n\x00])\s*(?:system|assistant)\s*:",
         r"\bhuman\s*:[^\n]*\bassistant\s*:|\bassistant\s*:[^\n]*\b(?:human|user)\s*:",
         r"\bsystem (?:override|prompt|message|command|alert|update|instructions?|notice)\s*[:!\]\n-]",
         r"\b(?:system|assistant|important (?:message|notice|instruction)|message) ?(?:to|for) (?:the )?(?:ai"

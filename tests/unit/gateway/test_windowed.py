@@ -161,7 +161,9 @@ async def test_shadow_checks_alone_keep_nothing_back(kit):
 
 
 TEXTS = st.lists(
-    st.sampled_from([EMAIL, f" {KEY}", KEY[:9], "jane.doe@", "gmail.com", WORDS, " ", ", ", "x", "4111 1111 1111 1111"]),
+    st.sampled_from(
+        [EMAIL, f" {KEY}", KEY[:9], "jane.doe@", "gmail.com", WORDS, " ", ", ", "x", "4111 1111 1111 1111"]
+    ),
     max_size=14,
 ).map("".join)
 

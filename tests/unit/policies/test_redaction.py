@@ -101,3 +101,18 @@ def test_what_a_shadow_check_found_stays() -> None:
     """In shadow mode nothing is cut."""
     decision = Decision("pii", Verdict.REDACT, "email", (Span(0, 2, 5),), shadow=True)
     assert redact((TEXT,), [decision]) == (TEXT,)
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "expected"),
+    [
+        ("!<b>(//evil.example)", (1, 4), "![x] (//evil.example)"),
+        ("ann@x.org[1]", (0, 9), "[x] [1]"),
+        ("ann@x.org: //evil", (0, 9), "[x] : //evil"),
+        ("ann@x.org, hello", (0, 9), "[x], hello"),
+        ("write to ann@x.org", (9, 18), "write to [x]"),
+    ],
+)
+def test_a_replacement_never_becomes_a_link(text: str, span: tuple[int, int], expected: str) -> None:
+    """In Markdown, brackets before a parenthesis, brackets or a colon would be one, though the text held none."""
+    assert redact((text,), [Decision("pii", Verdict.REDACT, "x", (Span(0, *span, "x"),))]) == (expected,)

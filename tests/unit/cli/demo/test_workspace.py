@@ -10,10 +10,10 @@ from cli.demo.workspace import Workspace, client
 from domain.errors import PreceptorError
 
 
-def workspace(out):
+def workspace(out, *, inputs=100):
     """The workspace of a small run, not started."""
     options = Options(out=out, requests=100, examples=100)
-    return Workspace(options, deal(options).dataset)
+    return Workspace(options, deal(options).dataset, inputs=inputs)
 
 
 async def test_prepare_writes_a_configuration_and_starts_the_oracle(tmp_path):
@@ -36,6 +36,18 @@ async def test_prepare_writes_a_configuration_and_starts_the_oracle(tmp_path):
     finally:
         made.hook.close()
         made.stop()
+
+
+async def test_the_gate_is_a_shadow_where_there_are_inputs_enough(tmp_path):
+    """With fewer than a gate can be learned from, the task keeps the default policy."""
+    for inputs, chosen in ((499, False), (500, True)):
+        made = workspace(tmp_path / str(inputs), inputs=inputs)
+        settings = made.prepare({"a": "b"})
+        made.hook.close()
+        made.stop()
+        policies = settings.tasks[made.task].policies
+        assert (policies is not None) is chosen
+    assert [(check.name, check.mode) for check in policies.input][-1] == ("domain", "shadow")
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
