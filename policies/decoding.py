@@ -17,6 +17,7 @@ import msgspec
 import re2
 
 from policies.normalise import normalise
+from policies.patterns import Automata
 
 MOST_RUNS = 256  # of one encoding in one text: enough for a long message cut into lines, and a bound on the work
 _LEAST_INSIDE = 24  # characters that a shorter piece inside a piece could say nothing in
@@ -94,10 +95,13 @@ _GLUED: dict[str, str] = {
     "glued": r"(?i)[a-z]{20,}|(?:ignore|disregard|forget)(?:all|the|any|every|your|my|previous|prior|above)[a-z]*",
 }
 # What every match of a mark holds, where the mark itself is dear: repeated groups multiply the states of an automaton.
-_HINTS = {"hex": r"[0-9A-Fa-fx\s:,;-]{24,}", "binary": r"[01\s,]{80,}"}
+_HINTS = {
+    "hex": r"[0-9A-Fa-fx\s:,;-]{24,}",
+    "binary": r"[01]{7}[01\s,]",
+    "selectors": r"[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]{4}",
+}
 _patterns: dict[str, Any] = {
-    name: re2.compile(mark)
-    for name, mark in ({name: mark for name, (mark, _) in _RUNS.items()} | _GLUED).items()
+    name: re2.compile(mark) for name, mark in ({name: mark for name, (mark, _) in _RUNS.items()} | _GLUED).items()
 }
 MARKS = (*(_HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items()), *_GLUED.values())
 
@@ -107,14 +111,11 @@ class _Marks:
 
     def __init__(self, marks: dict[str, str]) -> None:
         self._names = tuple(marks)
-        self._set: Any = re2.Set.SearchSet()
-        for mark in marks.values():
-            self._set.Add(mark)
-        self._set.Compile()
+        self._automata = Automata(tuple(marks.values()))
 
     def present(self, text: str) -> list[str]:
         """Their names, in order."""
-        return [self._names[number] for number in sorted(self._set.Match(text) or ())]
+        return [self._names[number] for number in self._automata.matching(text.encode())]
 
 
 _marks = _Marks({name: _HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items()})
@@ -128,6 +129,8 @@ def probes(text: str, plain: str, *, depth: int = 2) -> Iterator[Probe]:
         if decoded is None:
             continue
         start, end, said = decoded
+        if not said:
+            continue
         view = normalise(said)
         yield Probe(name, view, start, end)
         if depth > 1 and name in _RUNS and len(said) >= _LEAST_INSIDE:
@@ -140,6 +143,11 @@ def probes(text: str, plain: str, *, depth: int = 2) -> Iterator[Probe]:
         yield Probe(name, letters, found[0][1] if exact else 0, found[-1][2] if exact else len(text), glued=True)
 
 
+def _is_text(said: str) -> bool:
+    """Whether a piece that was decoded says anything; keys and checksums do not."""
+    return said.count("\ufffd") * 4 <= len(said)
+
+
 def _decoded(name: str, text: str) -> tuple[int, int, str] | None:
     """Start, end and meaning of one encoding; its runs are put together, so that a cut message is whole again.
 
@@ -150,8 +158,8 @@ def _decoded(name: str, text: str) -> tuple[int, int, str] | None:
     found = _runs(name, text)
     if not found:
         return None
-    said = "\n".join(_RUNS[name][1](run).decode("utf-8", "replace") for run, _, _ in found)
-    return found[0][1], found[-1][2], said
+    texts = [_RUNS[name][1](run).decode("utf-8", "replace") for run, _, _ in found]
+    return found[0][1], found[-1][2], "\n".join(filter(_is_text, texts))
 
 
 def _runs(name: str, text: str) -> list[tuple[str, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,8 +14,10 @@ import re2
 # last of them is taken as one, to the end of the text.
 MOST_MATCHES = 128
 
-_COUNT = re2.compile(r"[^x]\{(\d+)")  # no code point such as \x{2100}
+_BOUNDS = re.compile(r"(?<!\\)\{(\d+),\d+\}")
+_COUNT = re.compile(r"(?<![x\\])\{(\d+)")  # no code point such as \x{2100}
 _FEW = 8  # repetitions that may be counted in company
+_SKIP = re.compile(r"(?<!\\)\.\*|\[\^[^\]]*\]\*")
 
 Place = tuple[int, int]  # start and end (exclusive) within a candidate
 
@@ -48,17 +51,19 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Automata:
-    """Says which of many patterns match a text, in one pass for most and one for each that counts.
+    """Says which of many patterns match a text, in one pass for most of them.
 
-    One automaton for all would save a microsecond a pass.  But a state of it is what all patterns see at once, and
-    those that count repetitions multiply each other's states: a text made to meet them would cost ten times as much.
+    A state of an automaton is what all its patterns see at once, so those that remember multiply each other's states:
+    a text made to meet them would cost ten times as much.  Nobody asks here where a match ends, so upper bounds of
+    repetitions are dropped; what skips over any text shares a pass of its own, and what counts has one to itself.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        counting = [number for number, pattern in enumerate(patterns) if _counts(pattern)]
-        others = [number for number, pattern in enumerate(patterns) if not _counts(pattern)]
-        groups = filter(None, [others, *([number] for number in counting)])
-        self._sets = [(numbers, _compiled([patterns[number] for number in numbers])) for numbers in groups]
+        wider = list(map(_without_upper_bounds, patterns))
+        groups: dict[str, list[int]] = {}
+        for number, pattern in enumerate(wider):
+            groups.setdefault(_company(number, pattern), []).append(number)
+        self._sets = [(group, _compiled([wider[number] for number in group])) for group in groups.values()]
 
     def matching(self, encoded: bytes) -> list[int]:
         """The numbers of the patterns that match, in order."""
@@ -99,8 +104,15 @@ class PatternSet:
                 yield Match(match.kind, match.start, len(text))
 
 
-def _counts(pattern: str) -> bool:
-    return any(int(number) >= _FEW for number in _COUNT.findall(pattern))
+def _without_upper_bounds(pattern: str) -> str:
+    return _BOUNDS.sub(lambda found: {"0": "*", "1": "+"}.get(found[1], f"{{{found[1]},}}"), pattern)
+
+
+def _company(number: int, pattern: str) -> str:
+    """The patterns that share an automaton share this name."""
+    if any(int(least) >= _FEW for least in _COUNT.findall(pattern)):
+        return str(number)
+    return "skipping" if _SKIP.search(pattern) else "plain"
 
 
 def _compiled(patterns: Sequence[str]) -> Any:

@@ -13,6 +13,7 @@ import re2
 from domain.errors import ConfigError
 from domain.records import Decision, Span, Stage, Verdict
 from policies import links, tags
+from policies.patterns import Automata
 
 if TYPE_CHECKING:
     from domain.ports import Check, Subject
@@ -76,10 +77,7 @@ class MarkupCheck:
         chosen = [(kind, pattern) for kind, pattern in _PATTERNS if kind in options.kinds]
         self.triggers = tuple(pattern for _, pattern in chosen)
         self._patterns = [(kind, re2.compile(pattern)) for kind, pattern in chosen]
-        self._set: Any = re2.Set.SearchSet()
-        for pattern in self.triggers:
-            self._set.Add(pattern)
-        self._set.Compile()
+        self._hints = Automata(self.triggers)
 
     def inspect(self, subject: Subject) -> Decision | None:
         """See `domain.ports.Check`."""
@@ -98,7 +96,7 @@ class MarkupCheck:
 
     def _search(self, text: str, known: Callable[[], frozenset[str]]) -> Iterator[tuple[str, int, int]]:
         """Kind and place of everything in a text, pattern by pattern."""
-        for number in sorted(self._set.Match(text) or ()):
+        for number in self._hints.matching(text.encode()):
             kind, pattern = self._patterns[number]
             for count, match in enumerate(pattern.finditer(text)):
                 if count == _MOST:
