@@ -5,8 +5,8 @@ A dialect knows bytes and no models, policies or connections; the pipeline knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -73,6 +73,29 @@ class AnswerReader(Protocol):
         ...
 
 
+class Stretch(NamedTuple):
+    """Characters `start` to `end` (exclusive) of a text of the answer, as an event says them."""
+
+    slot: Slot
+    start: int
+    end: int
+
+
+class Spotted(NamedTuple):
+    """What an event says: the stretches in it, in its order, and the texts that it says are complete."""
+
+    stretches: tuple[Stretch, ...] = ()
+    closed: tuple[Slot, ...] = ()
+
+
+class Spotter(Protocol):
+    """Tells of the events of one stream, each in its turn, where their texts stand in what a reader makes of them."""
+
+    def spot(self, data: bytes) -> Spotted:
+        """The texts of the next event, none of them empty."""
+        ...
+
+
 class Redactor(Protocol):
     """Puts redacted texts in the place of a model's; every other value stays as it was, to the byte."""
 
@@ -90,7 +113,6 @@ class Dialect(Protocol):
     done: bytes | None  # the data that ends a stream; None: the last event says so itself
     stores: bool  # its answers can be stored, listed and got again
     one_model: bool  # answers of two models cannot stand for each other (vectors)
-    pieced: bool  # the events of a stream hold pieces of texts and never repeat a text: it may leave in a window
 
     def decode(self, body: bytes) -> Call:
         """The request in a body.
@@ -119,8 +141,8 @@ class Dialect(Protocol):
         """A reader for one streamed answer."""
         ...
 
-    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
-        """The pieces of texts in an event of a `pieced` dialect, at most one of each text."""
+    def spotter(self) -> Spotter:
+        """A spotter for one streamed answer."""
         ...
 
     def only_usage(self, data: bytes) -> bool:
@@ -139,12 +161,26 @@ class Dialect(Protocol):
         """A redactor for one answer; `texts` holds the slots that changed."""
         ...
 
+    def rewritten(self, data: bytes, texts: Sequence[tuple[Slot, str | None]]) -> bytes:
+        """An event with another text in the place of each stretch that a spotter found in it; None: the same.
+
+        Log-probabilities go, because they spell the texts out.
+        """
+        ...
+
     def withheld(self, call: Call, answer: Answer, head: Head) -> bytes:
         """What a client gets instead of a blocked answer: its shape, its usage, and none of its text."""
         ...
 
     def withheld_events(self, call: Call, answer: Answer, head: Head) -> tuple[bytes, ...]:
         """The same as the events of a stream."""
+        ...
+
+    def cut_off(self, call: Call, answer: Answer, head: Head, first: bytes, last: bytes) -> tuple[bytes, ...]:
+        """The events that end a blocked stream of which a part has left, from its `first` event to its `last`.
+
+        They name the answer as its first event did, and `head` names what that left out.
+        """
         ...
 
     def frame(self, data: bytes) -> bytes:

@@ -68,7 +68,7 @@ class Judging:
 
     def watch(self, call: Call, arm: Arm, shadows: Shadows, head: Head) -> Watch | None:
         """How a stream is watched that leaves behind a window; None: it waits whole for its verdict."""
-        if self._hold is None or not call.dialect.pieced:
+        if self._hold is None:
             return None
         return Watch(
             call=call,

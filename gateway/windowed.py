@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from domain.records import Usage, Verdict
 from gateway.attempt import HELD_BYTES, Received, Request, open_stream
-from gateway.dialect import Head
 from gateway.errors import unavailable_body
+from gateway.held import Held
 from gateway.stream import EventStream, ToldError, broken
 from policies.redaction import Mark, cut, marks
 
 if TYPE_CHECKING:
     from domain.ports import Subject, Upstream
     from gateway.answers import Answer, Slot
-    from gateway.dialect import Call
+    from gateway.dialect import Call, Head
+    from gateway.held import Event
     from policies.judgement import Judgement
     from policies.streaming import HoldBack
 
 
-class _Named(msgspec.Struct):
-    """What an event says of its answer, as far as it does."""
-
-    id: str | None = None
-    created: int | None = None
-    model: str | None = None
-
-
-_NAMED = msgspec.json.Decoder(_Named)
+_ENDING = frozenset({Verdict.BLOCK, Verdict.FALLBACK})
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -42,21 +34,6 @@ class Watch(msgspec.Struct, frozen=True):
     subject: Callable[[Answer], Subject]
     judge: Callable[[Answer], Judgement]  # to be asked once, of what there is at the end
     head: Head  # of an answer that ends before the model has named itself
-
-
-class _Piece(NamedTuple):
-    """Where the text of an event stands in a text of the answer."""
-
-    slot: Slot
-    start: int
-    end: int
-
-
-class _Held(NamedTuple):
-    """An event that waits."""
-
-    data: bytes
-    pieces: tuple[_Piece, ...]
 
 
 async def ask_window(request: Request, watch: Watch, upstream: Upstream, deadline: float) -> WindowedStream | Received:
@@ -89,15 +66,14 @@ class WindowedStream:
         self._stream = stream
         self._watch = watch
         self._dialect = watch.call.dialect
-        self._held: deque[_Held] = deque()
-        self._held_bytes = 0
-        self._lengths: dict[Slot, int] = {}
-        self._free: dict[Slot, int] = {}
-        self._marks: Mapping[Slot, Sequence[Mark]] = {}
+        self._held = Held(self._dialect.spotter())
         self._texts: Mapping[Slot, str] = {}
+        self._free: Mapping[Slot, int] = {}
+        self._marks: Mapping[Slot, Sequence[Mark]] = {}
         self._left: dict[Slot, int] = {}
+        self._first = self._last = b""  # the event that came first, and the one that left last
+        self._looked = 0  # the characters of the answer at the last look
         self._next_look = watch.hold.next_look(0)
-        self._head = watch.head
         self._stopped = False
         self._over = False
 
@@ -105,7 +81,7 @@ class WindowedStream:
     def answer(self) -> Answer:
         """What the client got of the answer; of a blocked one, what had left."""
         answer = self._stream.answer
-        if self.judged is not None and self.judged.verdict in {Verdict.BLOCK, Verdict.FALLBACK}:
+        if self.judged is not None and self.judged.verdict in _ENDING:
             texts = self._texts.items()
             sent = {slot: cut(text, self._marks.get(slot, ()), 0, self._left.get(slot, 0)) for slot, text in texts}
             return answer.with_texts(sent).ended("content_filter")
@@ -113,10 +89,10 @@ class WindowedStream:
 
     async def begin(self) -> bool:
         """Wait until a piece of a text may leave; False: the answer ended before that, or may not go on."""
-        while not self._may_begin():
-            if self._stopped or not await self._more():
+        while not self._stopped and not self._held.speaks(self._free):
+            if not await self._more():
                 return False
-        return True
+        return not self._stopped
 
     def whole(self) -> Received:
         """An answer of which nothing has left.
@@ -127,7 +103,7 @@ class WindowedStream:
         answer = self._stream.answer
         if answer.failed:
             raise broken("says that the model failed")
-        return Received(200, self.headers, answer, events=tuple(event.data for event in self._held))
+        return Received(200, self.headers, answer, events=self._held.data())
 
     def __aiter__(self) -> AsyncIterator[list[bytes]]:
         """The JSON of events, the sentinel excluded; see `__anext__`."""
@@ -161,31 +137,35 @@ class WindowedStream:
             events = await anext(self._stream)
         except StopAsyncIteration:
             return False
+        self._first = self._first or events[0]
         for data in events:
-            self._take(data)
-        if self._held_bytes > HELD_BYTES:
+            self._held.take(data)
+        if self._held.bytes > HELD_BYTES:
             raise broken(f"has more than {HELD_BYTES} bytes waiting for their verdict")
-        chars = sum(self._lengths.values())
-        if chars >= self._next_look:
-            self._next_look = self._watch.hold.next_look(chars)
+        if self._due():
             self._look()
         return True
 
-    def _take(self, data: bytes) -> None:
-        if self._head is self._watch.head:
-            self._head = _head(data, self._head)
-        pieces = []
-        for slot, text in self._dialect.pieces(data):
-            start = self._lengths.get(slot, 0)
-            self._lengths[slot] = start + len(text)
-            pieces.append(_Piece(slot, start, start + len(text)))
-        self._held.append(_Held(data, tuple(pieces)))
-        self._held_bytes += len(data)
+    def _due(self) -> bool:
+        """Whether to look: there is enough to see, or a text is complete before the answer is.
+
+        At its end an answer is judged whole; one whose choices have all ended is about to get there.
+        """
+        chars = self._held.chars
+        if self._stream.complete:
+            return False
+        if chars >= self._next_look:
+            return True
+        if not self._held.fresh or chars < self._watch.hold.next_look(self._looked, closed=True):
+            return False
+        return not all(choice.finish_reason for choice in self._stream.answer.choices)
 
     def _look(self) -> None:
-        answer = self._stream.answer
+        answer, held = self._stream.answer, self._held
         subject = self._watch.subject(answer)
-        view = self._watch.hold.look(subject)
+        view = self._watch.hold.look(subject, {n for n, slot in enumerate(answer.slots) if slot in held.closed})
+        self._looked, held.fresh = held.chars, False
+        self._next_look = self._watch.hold.next_look(held.chars)
         self._stopped = view.stopped
         self._know(answer, subject, view.marks)
         self._free = dict(zip(answer.slots, view.free, strict=True))
@@ -194,45 +174,36 @@ class WindowedStream:
         self._texts = dict(zip(answer.slots, subject.texts, strict=True))
         self._marks = dict(zip(answer.slots, found, strict=True))
 
-    def _may_begin(self) -> bool:
-        for event in self._held:
-            if event.pieces:
-                return self._may_leave(event)
-        return False
-
-    def _may_leave(self, event: _Held) -> bool:
-        return all(piece.end <= self._free.get(piece.slot, 0) for piece in event.pieces)
-
     def _release(self) -> list[bytes]:
-        left = []
-        while self._held and self._may_leave(self._held[0]):
-            event = self._held.popleft()
-            self._held_bytes -= len(event.data)
-            left.append(self._written(event))
-        return left
+        return [self._written(event) for event in self._held.release(self._free)]
 
-    def _written(self, event: _Held) -> bytes:
-        """The event with the text that may be in it."""
-        changed: dict[Slot, str] = {}
-        for slot, start, end in event.pieces:
-            self._left[slot] = end
-            if any(mark.start < end and mark.end > start for mark in self._marks.get(slot, ())):
-                changed[slot] = cut(self._texts[slot], self._marks[slot], start, end)
-        return self._dialect.redactor(changed).apply(event.data) if changed else event.data
+    def _written(self, event: Event) -> bytes:
+        """The event with the texts that may be in it."""
+        self._last = event.data
+        texts: list[tuple[Slot, str | None]] = []
+        changed = False
+        for slot, start, end in event.stretches:
+            self._left[slot] = max(end, self._left.get(slot, 0))
+            found = self._marks.get(slot, ())
+            cuts = any(mark.start < end and mark.end > start for mark in found)
+            texts.append((slot, cut(self._texts[slot], found, start, end) if cuts else None))
+            changed = changed or cuts
+        return self._dialect.rewritten(event.data, texts) if changed else event.data
 
     def _end(self) -> list[bytes]:
         """Judge what there is, and let out what may still leave."""
         self._over = True
         answer = self._stream.answer
         judged = self.judged = self._watch.judge(answer)
-        if judged.unavailable:
-            raise ToldError(unavailable_body(judged.reason))
-        if judged.verdict in {Verdict.BLOCK, Verdict.FALLBACK}:
+        ends = judged.verdict in _ENDING
+        if (ends and judged.unavailable) or (self._stopped and not ends):  # a check that could not look, then or now
+            raise ToldError(unavailable_body(judged.reason or "policy:stopped"))
+        if ends:
             return self._cut_off(answer)
         redactions = [each for each in judged.decisions if each.verdict is Verdict.REDACT and not each.shadow]
         subject = self._watch.subject(answer)
         self._know(answer, subject, marks(subject.texts, redactions))
-        self._free = dict(self._lengths)
+        self._free = self._held.lengths
         return self._release()
 
     def _cut_off(self, answer: Answer) -> list[bytes]:
@@ -241,13 +212,4 @@ class WindowedStream:
         call = self._watch.call
         if answer.usage == Usage():
             call = msgspec.structs.replace(call, include_usage=False)
-        return list(self._dialect.withheld_events(call, answer, self._head))
-
-
-def _head(data: bytes, own: Head) -> Head:
-    """How the model named its answer; `own` where it did not."""
-    try:
-        named = _NAMED.decode(data)
-    except msgspec.DecodeError:
-        return own
-    return Head(named.id or own.id, named.created or own.created, named.model or own.model)
+        return list(self._dialect.cut_off(call, answer, self._watch.head, self._first, self._last))

@@ -88,11 +88,13 @@ _WHOLE: dict[str, tuple[str, Callable[[str], str]]] = {
     # Two words with digits in them: one may be a product, or a key.
     "leet": (r"(?is)[a-z][013457$]{1,2}[a-z]\S*\s.*[a-z][013457$]{1,2}[a-z]", lambda text: text.translate(_LEET)),
 }
+_GLUED_WORDS = r"(?i:(?:ignore|disregard|forget)(?:all|the|any|every|your|my|previous|prior|above))"
+_SPACED = r"(?i)(?:[a-z][ *._|~\n-]{1,3}){9,}"
 # Writings without word boundaries, in normalised text.
 _GLUED: dict[str, str] = {
-    "spaced": r"(?i)(?:[a-z][ .*_|~\n-]{1,3}){9,}[a-z]?",
+    "spaced": rf"{_SPACED}[a-z]?",
     # Longer than English words are, or what nobody writes without a blank.
-    "glued": r"(?i)[a-z]{20,}|(?:ignore|disregard|forget)(?:all|the|any|every|your|my|previous|prior|above)[a-z]*",
+    "glued": rf"(?i)[a-z]{{20,}}|{_GLUED_WORDS}[a-z]*",
 }
 # What every match of a mark holds, where the mark itself is dear: repeated groups multiply the states of an automaton.
 _HINTS = {
@@ -103,7 +105,15 @@ _HINTS = {
 _patterns: dict[str, Any] = {
     name: re2.compile(mark) for name, mark in ({name: mark for name, (mark, _) in _RUNS.items()} | _GLUED).items()
 }
-MARKS = (*(_HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items()), *_GLUED.values())
+# What tells that any of them may be there: what they have in common is looked for once.
+MARKS = (
+    r"[A-Za-z0-9+/_-]{24,}",
+    r"(?i)[a-z]{20,}",
+    _HINTS["hex"],
+    *(_HINTS.get(name, mark) for name, (mark, _) in (_RUNS | _WHOLE).items() if name not in {"base64", "hex"}),
+    _SPACED,
+    _GLUED_WORDS,
+)
 
 
 class _Marks:
@@ -138,6 +148,8 @@ def probes(text: str, plain: str, *, depth: int = 2) -> Iterator[Probe]:
                 yield Probe(name, inner.text, start, end, inner.glued)
     for name in _glued_marks.present(plain):
         found = _runs(name, plain)
+        if not found:
+            continue
         letters = "\n".join("".join(filter(str.isalnum, run)) for run, _, _ in found)
         exact = len(plain) == len(text)
         yield Probe(name, letters, found[0][1] if exact else 0, found[-1][2] if exact else len(text), glued=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +15,12 @@ import re2
 # last of them is taken as one, to the end of the text.
 MOST_MATCHES = 128
 
-_BOUNDS = re.compile(r"(?<!\\)\{(\d+),\d+\}")
-_COUNT = re.compile(r"(?<![x\\])\{(\d+)")  # no code point such as \x{2100}
-_FEW = 8  # repetitions that may be counted in company
+_BOUNDS = re.compile(r"(?<![x\\])\{(\d+)(,?)(\d*)\}")  # no code point such as \x{2100}
+_FEW = 7  # repetitions that may be counted in any company
+_CLASS = r"\[[^\]]*\]"
+_RUN = re.compile(
+    rf"(?:\(\?i\))?(?:{_CLASS}|\(\?:(?:{_CLASS}[*+]?)+\))\{{\d+,\}}"
+)  # nothing but its length says what it is
 _SKIP = re.compile(r"(?<!\\)\.\*|\[\^[^\]]*\]\*")
 
 Place = tuple[int, int]  # start and end (exclusive) within a candidate
@@ -51,34 +55,25 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Automata:
-    """Says which of many patterns match a text, in one pass for most of them.
+    """Says which of many patterns may match a text, in one pass for most of them.
 
     A state of an automaton is what all its patterns see at once, so those that remember multiply each other's states:
-    a text made to meet them would cost ten times as much.  Nobody asks here where a match ends, so upper bounds of
-    repetitions are dropped; what skips over any text shares a pass of its own, and what counts has one to itself.
+    a text made to meet them would cost ten times as much.  Nobody asks here where a match ends, so bounds of
+    repetitions are dropped or lowered; what skips over any text, and runs of characters, share passes of their own.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        wider = list(map(_without_upper_bounds, patterns))
+        wider = list(map(widened, patterns))
         groups: dict[str, list[int]] = {}
         for number, pattern in enumerate(wider):
-            groups.setdefault(_company(number, pattern), []).append(number)
-        self._sets = [(group, _compiled([wider[number] for number in group])) for group in groups.values()]
+            groups.setdefault(company(pattern), []).append(number)
+        self._sets = [(group, compiled(tuple(wider[number] for number in group))) for group in groups.values()]
 
     def matching(self, encoded: bytes) -> list[int]:
         """The numbers of the patterns that match, in order."""
         found = [numbers[hit] for numbers, patterns in self._sets for hit in patterns.Match(encoded) or ()]
         found.sort()
         return found
-
-    def match(self, encoded: bytes) -> bool:
-        """Whether any pattern matches."""
-        hit = False
-        for _, patterns in self._sets:  # a generator would cost as much as a match, for every request
-            hit = bool(patterns.Match(encoded))
-            if hit:
-                break
-        return hit
 
 
 class PatternSet:
@@ -104,23 +99,40 @@ class PatternSet:
                 yield Match(match.kind, match.start, len(text))
 
 
-def _without_upper_bounds(pattern: str) -> str:
-    return _BOUNDS.sub(lambda found: {"0": "*", "1": "+"}.get(found[1], f"{{{found[1]},}}"), pattern)
+def widened(pattern: str) -> str:
+    """A pattern that matches wherever this one does, and remembers less."""
+    run = _RUN.fullmatch(_BOUNDS.sub(_unbounded, pattern)) is not None
+    return _BOUNDS.sub(_unbounded if run else _lowered, pattern)
 
 
-def _company(number: int, pattern: str) -> str:
-    """The patterns that share an automaton share this name."""
-    if any(int(least) >= _FEW for least in _COUNT.findall(pattern)):
-        return str(number)
+def company(pattern: str) -> str:
+    """What a widened pattern may share an automaton with: runs, skipping or plain."""
+    if _RUN.fullmatch(pattern):
+        return "runs"
     return "skipping" if _SKIP.search(pattern) else "plain"
 
 
-def _compiled(patterns: Sequence[str]) -> Any:
-    compiled = re2.Set.SearchSet()
+def _unbounded(found: re.Match[str]) -> str:
+    """The repetition without an upper bound."""
+    least = found[1]
+    if not found[2]:
+        return found[0]
+    return {"0": "*", "1": "+"}.get(least, f"{{{least},}}")
+
+
+def _lowered(found: re.Match[str]) -> str:
+    """The repetition without an upper bound, and with a lower one that is soon counted."""
+    return f"{{{_FEW},}}" if int(found[1]) > _FEW else _unbounded(found)
+
+
+@functools.lru_cache(maxsize=256)  # many tasks have the same checks, and an automaton that has seen a lot is megabytes
+def compiled(patterns: tuple[str, ...]) -> Any:
+    """One RE2 set of all of these."""
+    found = re2.Set.SearchSet()
     for pattern in patterns:
-        compiled.Add(pattern)
-    compiled.Compile()
-    return compiled
+        found.Add(pattern)
+    found.Compile()
+    return found
 
 
 class _Compiled:

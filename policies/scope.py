@@ -30,8 +30,7 @@ class Scope:
         kinds = self._kinds[subject.stage]
         seen = [kind in kinds for kind in subject.kinds] if kinds else [True] * len(subject.kinds)
         if self._first_only and subject.choices:
-            first = min(subject.choices)
-            seen = [each and choice == first for each, choice in zip(seen, subject.choices, strict=True)]
+            seen = [each and choice == 0 for each, choice in zip(seen, subject.choices, strict=True)]
         return msgspec.structs.replace(
             subject,
             texts=tuple([text if each else "" for text, each in zip(subject.texts, seen, strict=True)]),

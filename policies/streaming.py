@@ -2,12 +2,12 @@
 
 The last `window` characters of every text wait, and before them whatever a check may still find: a finding that could
 yet become another one, and a match of a check's trigger that may still grow (see `domain.ports.Check.window`).  What
-ends before them is as final as it is in the whole answer.
+ends before them is as final as it is in the whole answer.  A text that is complete has nothing to wait for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -42,19 +42,31 @@ class HoldBack:
         self._idle = not engine.enforces(Stage.OUTPUT)
         self._triggers = _Triggers(engine.triggers(Stage.OUTPUT))
 
-    def next_look(self, chars: int) -> int:
-        """The size of an answer at which it is worth to look again, after a look at one of `chars` characters."""
+    def next_look(self, chars: int, *, closed: bool = False) -> int:
+        """The size of an answer at which it is worth to look again, after a look at one of `chars` characters.
+
+        `closed`: a text has been completed since.  It leaves without a window, so the next look need not fill one.
+        """
         if self._idle:
             return 0
-        return max(self._window, chars) + min(_MOST_STEP, max(_LEAST_STEP, chars // _GROWTH))
+        step = min(_MOST_STEP, chars // _GROWTH)
+        return chars + step if closed else max(self._window, chars) + max(_LEAST_STEP, step)
 
-    def look(self, subject: Subject) -> View:
-        """What may leave of an answer's beginning; `subject` has all that has come of every text."""
+    def look(self, subject: Subject, closed: Collection[int] = ()) -> View:
+        """What may leave of an answer's beginning; `subject` has all that has come of every text.
+
+        `closed` has the numbers of the texts to which nothing will be added.  In them every finding with a place is
+        decided: one that blocks stops the answer at once, and otherwise they leave whole, cut as they are cut in the
+        whole answer.  Only a finding without a place, which is about all texts, still keeps them back.
+        """
         if self._idle:
             return View(tuple(map(len, subject.texts)), [()] * len(subject.texts), stopped=False)
-        ends = [len(text) - self._window for text in subject.texts]
+        ends = [
+            len(text) + 1 if number in closed else len(text) - self._window for number, text in enumerate(subject.texts)
+        ]
         free = [
-            max(0, min(end, self._triggers.reaching(text, end))) for text, end in zip(subject.texts, ends, strict=True)
+            len(text) if end > len(text) else max(0, min(end, self._triggers.reaching(text, end)))
+            for text, end in zip(subject.texts, ends, strict=True)
         ]
         redactions = []
         stopped = False

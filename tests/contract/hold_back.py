@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -62,5 +62,50 @@ def holds(
     assert left.text == cut(text, marks((text,), redactions)[0], 0, left.chars), (left, found)
 
 
+def stream_all(engine: PolicyEngine, texts: Sequence[str], turns: Iterable[tuple[int, int]]) -> list[Left]:
+    """Let several texts come together: each turn brings one of them so many characters more.
+
+    A text is closed with the turn that brings its last characters; those that no turn brings come with the end.
+    """
+    hold, come, closed = HoldBack(engine), [0] * len(texts), set[int]()
+    sent, left = [""] * len(texts), [0] * len(texts)
+    for number, chars in turns:
+        come[number] = min(come[number] + chars, len(texts[number]))
+        if come[number] == len(texts[number]):
+            closed.add(number)
+        seen = tuple(text[:end] for text, end in zip(texts, come, strict=True))
+        view = hold.look(_several(seen), closed)
+        if view.stopped:
+            return [*map(Left, sent, left, [engine.judge(_several(seen)).verdict] * len(texts))]
+        for each, free in enumerate(view.free):
+            assert free == len(seen[each]) or each not in closed, (free, seen)
+            sent[each] += cut(seen[each], view.marks[each], left[each], max(free, left[each]))
+            left[each] = max(free, left[each])
+    judged = engine.judge(_several(texts))
+    if judged.verdict not in STOPPING:
+        redactions = [each for each in judged.decisions if each.verdict is Verdict.REDACT and not each.shadow]
+        for each, found in enumerate(marks(texts, redactions)):
+            sent[each] += cut(texts[each], found, left[each])
+            left[each] = len(texts[each])
+    return [*map(Left, sent, left, [judged.verdict] * len(texts))]
+
+
+def holds_all(engine: PolicyEngine, texts: Sequence[str], turns: Iterable[tuple[int, int]]) -> None:
+    """Each of several texts leaves as the whole answer lets it leave."""
+    whole, found = engine.judge(_several(texts)), engine.findings(_several(texts))
+    stopping = [span for each in found if each.verdict in STOPPING for span in each.spans]
+    cuts = marks(texts, [each for each in found if each.verdict is Verdict.REDACT])
+    for number, left in enumerate(stream_all(engine, texts, turns)):
+        assert left.verdict is whole.verdict, (left, whole)
+        first = min((span.start for span in stopping if span.text == number), default=len(texts[number]))
+        assert left.chars <= first, (left, found)
+        assert left.text == cut(texts[number], cuts[number], 0, left.chars), (left, found)
+        assert whole.verdict in STOPPING or left.chars == len(texts[number]), (left, whole)
+
+
 def _subject(text: str, *, input_text: str, instructions: str) -> Subject:
     return Subject(Stage.OUTPUT, (text,), (0,), input_text, instructions)
+
+
+def _several(texts: Sequence[str]) -> Subject:
+    return Subject(Stage.OUTPUT, tuple(texts), tuple(range(len(texts))))

@@ -39,7 +39,8 @@ def test_the_template_is_a_good_configuration(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("port: 8000", "prot: 8000"), ("[length, secrets, pii]", "[lenght]"), ("rate: 0.05", "rate: much")]
+    ("old", "new"),
+    [("port: 8000", "prot: 8000"), ("[length, secrets, pii, injection]", "[lenght]"), ("rate: 0.05", "rate: much")],
 )
 def test_the_schema_tells_good_from_bad(old, new):
     """An editor with the schema must accept the template and mark a mistake in it."""

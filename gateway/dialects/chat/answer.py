@@ -8,6 +8,7 @@ import msgspec
 
 from domain.records import Usage
 from gateway.answers import Answer, Choice, Slot, add_piece
+from gateway.dialects.pieces import Pieces
 
 PLACES = ("content", "refusal", "reasoning_content", "reasoning", "thinking")  # beside them: tool arguments
 _RARER = PLACES[1:]
@@ -150,16 +151,21 @@ def logprobs(data: bytes) -> list[tuple[int, float]]:
     ]
 
 
-def pieces(data: bytes) -> list[tuple[Slot, str]]:
+def pieces(data: bytes) -> Pieces:
     """The pieces of texts in a chunk."""
-    found = []
+    found: dict[Slot, int] = {}
+    ended = []
     for choice in _CHUNK.decode(data).choices:
         texts: dict[str, list[str]] = {}
         for message in (choice.delta, choice.message):
             if message is not None:
                 _extend(texts, message)
-        found += [((choice.index, place), "".join(said)) for place, said in texts.items()]
-    return found
+        for place, said in texts.items():
+            slot = (choice.index, place)
+            found[slot] = found.get(slot, 0) + sum(map(len, said))
+        if choice.finish_reason:
+            ended.append(choice.index)
+    return Pieces(found, ended)
 
 
 def only_usage(data: bytes) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from domain.errors import UpstreamFailure
 from gateway import sse
 from gateway.answers import Answer, Slot
 from gateway.dialect import Call, Head
+from gateway.dialects import pieces
 from gateway.dialects.chat import answer, request, rewrite
 from gateway.dialects.chat.answer import ChatReader
 from gateway.dialects.chat.rewrite import ChatRedactor
+from gateway.dialects.pieces import PieceSpotter
 from gateway.errors import failure_body
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ class ChatDialect:
     done: bytes | None = sse.DONE
     stores = True
     one_model = False
-    pieced = True
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -45,9 +46,9 @@ class ChatDialect:
         """See `gateway.dialect.Dialect`."""
         return ChatReader()
 
-    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
+    def spotter(self) -> PieceSpotter:
         """See `gateway.dialect.Dialect`."""
-        return answer.pieces(data)
+        return PieceSpotter(answer.pieces)
 
     def only_usage(self, data: bytes) -> bool:
         """See `gateway.dialect.Dialect`."""
@@ -65,6 +66,10 @@ class ChatDialect:
         """See `gateway.dialect.Dialect`."""
         return ChatRedactor(texts)
 
+    def rewritten(self, data: bytes, texts: Sequence[tuple[Slot, str | None]]) -> bytes:
+        """See `gateway.dialect.Dialect`."""
+        return ChatRedactor({slot: text for slot, text in texts if text is not None}).apply(data)
+
     def withheld(self, call: Call, answer: Answer, head: Head) -> bytes:
         """See `gateway.dialect.Dialect`."""
         return rewrite.withheld(answer, head)
@@ -72,6 +77,10 @@ class ChatDialect:
     def withheld_events(self, call: Call, answer: Answer, head: Head) -> tuple[bytes, ...]:
         """See `gateway.dialect.Dialect`."""
         return rewrite.withheld_events(call, answer, head)
+
+    def cut_off(self, call: Call, answer: Answer, head: Head, first: bytes, last: bytes) -> tuple[bytes, ...]:
+        """See `gateway.dialect.Dialect`."""
+        return rewrite.withheld_events(call, answer, pieces.head(first, head))
 
     def frame(self, data: bytes) -> bytes:
         """See `gateway.dialect.Dialect`."""

@@ -6,6 +6,7 @@ import msgspec
 
 from domain.records import Usage
 from gateway.answers import CONTENT, Answer, Choice, Slot, add_piece
+from gateway.dialects.pieces import Pieces
 from gateway.dialects.tokens import Tokens
 
 
@@ -83,9 +84,17 @@ def logprobs(data: bytes) -> list[tuple[int, float]]:
     ]
 
 
-def pieces(data: bytes) -> list[tuple[Slot, str]]:
+def pieces(data: bytes) -> Pieces:
     """The pieces of texts in a chunk."""
-    return [((choice.index, CONTENT), choice.text) for choice in _CHUNK.decode(data).choices if choice.text]
+    found: dict[Slot, int] = {}
+    ended = []
+    for choice in _CHUNK.decode(data).choices:
+        if choice.text:
+            slot = (choice.index, CONTENT)
+            found[slot] = found.get(slot, 0) + len(choice.text)
+        if choice.finish_reason:
+            ended.append(choice.index)
+    return Pieces(found, ended)
 
 
 def only_usage(data: bytes) -> bool:

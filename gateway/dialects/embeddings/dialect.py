@@ -5,7 +5,7 @@ Vectors of two models cannot be compared, so there is one model and no fallback;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from domain.errors import UpstreamFailure
@@ -16,7 +16,7 @@ from gateway.dialects.embeddings import request
 from gateway.dialects.embeddings.answer import NothingToRedact
 
 if TYPE_CHECKING:
-    from gateway.dialect import AnswerReader, Dialect
+    from gateway.dialect import AnswerReader, Dialect, Spotter
 
 
 class EmbeddingsDialect:
@@ -28,7 +28,6 @@ class EmbeddingsDialect:
     done: bytes | None = None
     stores = False
     one_model = True
-    pieced = False
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -46,8 +45,8 @@ class EmbeddingsDialect:
         """There is no stream to read."""
         _no_stream()
 
-    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
-        """There is no stream with pieces."""
+    def spotter(self) -> Spotter:
+        """There is no stream with texts."""
         _no_stream()
 
     def only_usage(self, data: bytes) -> bool:
@@ -66,12 +65,20 @@ class EmbeddingsDialect:
         """See `gateway.dialect.Dialect`."""
         return NothingToRedact()
 
+    def rewritten(self, data: bytes, texts: Sequence[tuple[Slot, str | None]]) -> bytes:
+        """There is no stream with texts."""
+        _no_stream()
+
     def withheld(self, call: Call, answer: Answer, head: Head) -> bytes:
         """See `gateway.dialect.Dialect`."""
         return vectors.withheld(answer, head)
 
     def withheld_events(self, call: Call, answer: Answer, head: Head) -> tuple[bytes, ...]:
         """There is no stream to withhold."""
+        _no_stream()
+
+    def cut_off(self, call: Call, answer: Answer, head: Head, first: bytes, last: bytes) -> tuple[bytes, ...]:
+        """There is no stream to cut off."""
         _no_stream()
 
     def frame(self, data: bytes) -> bytes:

@@ -6,12 +6,12 @@ import msgspec
 
 from domain.records import Usage
 from gateway import sse
-from gateway.answers import Answer, Choice, add_piece
+from gateway.answers import Answer, Choice
+from gateway.dialects.responses.telling import Telling
 from gateway.dialects.responses.texts import Walk
 from gateway.dialects.tokens import Count
 
-RESTATED = ".restated"  # where a text stands that its pieces did not say
-_LAST = frozenset({"error", "response.completed", "response.failed", "response.incomplete"})
+LAST = frozenset({"error", "response.completed", "response.failed", "response.incomplete"})
 _REASONS = {"max_output_tokens": "length"}  # the others are the same words as in chat completions, or have no such word
 
 
@@ -67,18 +67,13 @@ _MESSAGE = msgspec.json.Decoder(_Message)
 
 
 class ResponsesReader:
-    """Puts an answer together from its events.
-
-    A text that is repeated as a whole counts once; where the repetition says something else, both are kept, so that
-    the checks see whatever a client might read.
-    """
+    """Puts an answer together from its events."""
 
     def __init__(self) -> None:
         self.speaks = False
         self.ended = False
         self._walk = Walk(self._take)
-        self._texts: dict[str, list[str]] = {}
-        self._restated: dict[str, list[str]] = {}
+        self._telling = Telling()
         self._response = _Response()
         self._failed = False
 
@@ -88,7 +83,7 @@ class ResponsesReader:
             return
         event = _EVENT.decode(data)
         self._walk.event(data)
-        if event.type in _LAST:
+        if event.type in LAST:
             self.ended = True
             self._end(event.response)
 
@@ -108,26 +103,14 @@ class ResponsesReader:
         usage = self._response.usage or _Tokens()
         choices: tuple[Choice, ...] = ()
         if self.speaks:
-            texts = {place: "".join(pieces) for place, pieces in self._texts.items()}
-            texts |= {place: "\n".join(others) for place, others in self._restated.items()}
-            choice = Choice(0, texts)
+            choice = Choice(0, self._telling.texts())
             choices = (msgspec.structs.replace(choice, finish_reason=self._reason(choice)),)
         return Answer(choices, Usage(usage.input_tokens, usage.output_tokens), self._failed)
 
     def _take(self, place: str, text: str, piece: bool) -> str:
-        if not text:
-            return text
-        self.speaks = True
-        if piece:
-            add_piece(self._texts.setdefault(place, []), text)
-            return text
-        known = "".join(self._texts.get(place, ()))
-        if text.startswith(known):
-            self._texts[place] = [text]
-        elif not known.startswith(text):  # else: it is the beginning of what has been seen
-            others = self._restated.setdefault(place + RESTATED, [])
-            if text not in others:
-                others.append(text)
+        if text:
+            self.speaks = True
+            self._telling.take(place, text, piece=piece)
         return text
 
     def _end(self, response: _Response | None) -> None:

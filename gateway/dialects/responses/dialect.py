@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from domain.errors import UpstreamFailure
@@ -11,6 +11,7 @@ from gateway.dialect import Call, Head
 from gateway.dialects.responses import answer, events, request, rewrite
 from gateway.dialects.responses.answer import ResponsesReader
 from gateway.dialects.responses.rewrite import ResponsesRedactor
+from gateway.dialects.responses.spotter import ResponsesSpotter
 from gateway.errors import failure_body
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ class ResponsesDialect:
     done: bytes | None = None
     stores = False
     one_model = False
-    pieced = False
 
     def decode(self, body: bytes) -> Call:
         """See `gateway.dialect.Dialect`."""
@@ -44,9 +44,9 @@ class ResponsesDialect:
         """See `gateway.dialect.Dialect`."""
         return ResponsesReader()
 
-    def pieces(self, data: bytes) -> list[tuple[Slot, str]]:
-        """Its texts are repeated whole, so the answer waits whole for its verdict."""
-        return []
+    def spotter(self) -> ResponsesSpotter:
+        """See `gateway.dialect.Dialect`."""
+        return ResponsesSpotter()
 
     def only_usage(self, data: bytes) -> bool:
         """No event: the usage comes with the last response."""
@@ -64,6 +64,10 @@ class ResponsesDialect:
         """See `gateway.dialect.Dialect`."""
         return ResponsesRedactor(texts)
 
+    def rewritten(self, data: bytes, texts: Sequence[tuple[Slot, str | None]]) -> bytes:
+        """See `gateway.dialect.Dialect`."""
+        return rewrite.rewritten(data, [text for _, text in texts])
+
     def withheld(self, call: Call, answer: Answer, head: Head) -> bytes:
         """See `gateway.dialect.Dialect`."""
         return rewrite.withheld(call, answer, head)
@@ -71,6 +75,10 @@ class ResponsesDialect:
     def withheld_events(self, call: Call, answer: Answer, head: Head) -> tuple[bytes, ...]:
         """See `gateway.dialect.Dialect`."""
         return rewrite.withheld_events(call, answer, head)
+
+    def cut_off(self, call: Call, answer: Answer, head: Head, first: bytes, last: bytes) -> tuple[bytes, ...]:
+        """See `gateway.dialect.Dialect`."""
+        return rewrite.cut_off(call, answer, head, first, last)
 
     def frame(self, data: bytes) -> bytes:
         """See `gateway.dialect.Dialect`."""

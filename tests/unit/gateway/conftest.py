@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 import pytest
@@ -250,6 +252,29 @@ async def until(condition) -> None:
             await asyncio.sleep(0.001)
 
 
+@contextlib.contextmanager
+def asking(*output):
+    """A gateway that checks free text, for many requests in turn: a function of what the model writes and of a request.
+
+    It gives the reply and the exchange in the journal.
+    """
+    scripts = []
+    gateway = Gateway(student=lambda _: scripts[-1], policies=checks(output=output), text=True)
+    store = gateway.store
+
+    async def ask(script, body, path="/v1/chat/completions"):
+        scripts.append(script)
+        store.changed.clear()
+        reply = await drive(gateway.app, json.dumps({"model": "intent", **body}).encode(), path=path)
+        await store.changed.wait()
+        return reply, store.appended[-1]
+
+    with mock.patch("gateway.journal._BATCH_S", 0.0), asyncio.Runner() as runner:
+        runner.run(gateway.__aenter__())
+        yield lambda *arguments, **more: runner.run(ask(*arguments, **more))
+        runner.run(gateway.__aexit__())
+
+
 def checks(**stages) -> PolicySettings:
     """Policies by stage, each a name or `CheckSettings`."""
     return PolicySettings(
@@ -269,6 +294,7 @@ class Kit:
     failure = staticmethod(failure)
     stream = staticmethod(stream)
     checks = staticmethod(checks)
+    asking = staticmethod(asking)
     drive = staticmethod(drive)
     until = staticmethod(until)
 

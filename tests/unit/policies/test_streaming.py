@@ -13,7 +13,7 @@ from domain.records import Decision, Span, Stage, Verdict
 from policies.configured import ConfiguredCheck
 from policies.engine import Chain, PolicyEngine
 from policies.streaming import HoldBack
-from tests.contract.hold_back import holds, stream
+from tests.contract.hold_back import holds, holds_all, stream
 
 
 class Pattern:
@@ -114,6 +114,53 @@ def test_what_leaves_is_what_the_whole_answer_lets_leave(number: int, text: str,
     holds(ENGINES[number], text, places)
 
 
+@pytest.mark.parametrize("number", range(len(ENGINES)))
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=3), data=st.data())
+def test_a_text_that_is_complete_leaves_as_it_leaves_of_the_whole(
+    number: int, texts: list[str], data: st.DataObject
+) -> None:
+    """In any order of several texts: what is closed leaves at once and whole, and never what the whole would keep."""
+    turns = data.draw(st.lists(st.tuples(st.integers(0, len(texts) - 1), st.integers(0, 30)), max_size=20))
+    holds_all(ENGINES[number], texts, turns)
+
+
+@pytest.mark.parametrize(
+    ("texts", "closed", "free"),
+    [
+        (("some words", "and more words"), {0}, (10, 5)),
+        (("so 1234-5678", "so 1234-5678"), {1}, (3, 12)),
+        (("so 1234-5678", "so 1234-5678"), (), (3, 3)),
+        (("", "x"), {0, 1}, (0, 1)),
+    ],
+)
+def test_only_what_is_closed_leaves_without_a_window(
+    texts: tuple[str, ...], closed: set[int], free: tuple[int, ...]
+) -> None:
+    """The other texts wait as they would alone."""
+    view = HoldBack(ENGINES[0]).look(Subject(Stage.OUTPUT, texts, (0, 1)), closed)
+    assert (view.free, view.stopped) == (free, False)
+
+
+def test_what_blocks_in_a_closed_text_stops_at_once() -> None:
+    """Nothing can change it any more, wherever it stands; before the text is closed it might."""
+    hold, subject = HoldBack(engine((CARD, Verdict.BLOCK))), Subject(Stage.OUTPUT, ("x", "so 1234-5678"), (0, 1))
+    assert hold.look(subject, {1}).stopped
+    assert not hold.look(subject, {0}).stopped
+
+
+def test_a_finding_without_a_place_keeps_closed_texts_back_too() -> None:
+    """It is about all texts, and what it will say of them is not known before the end."""
+
+    class Somewhere(Pattern):
+        def inspect(self, subject: Subject) -> Decision | None:
+            return Decision(self.name, Verdict.BLOCK, "found")
+
+    somewhere = engine((Somewhere("x", r"\d", 1), Verdict.REDACT))
+    view = HoldBack(somewhere).look(Subject(Stage.OUTPUT, ("a 1", "and more"), (0, 1)), {0})
+    assert view.free == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("text", "free"), [("some words", 1), ("x", 0), ("", 0), ("so 1234-5678", 3), ("abc key_ab", 1)]
 )
@@ -176,3 +223,14 @@ def test_all_looks_together_read_an_answer_a_bounded_number_of_times() -> None:
         read += chars
     assert read < 20 * chars
     assert max(steps) <= 1024 + 9
+
+
+def test_texts_that_are_completed_do_not_add_looks_without_bound() -> None:
+    """However many small texts an answer has: each is soon looked at, and all looks together stay as few."""
+    hold, looked, read, looks = HoldBack(ENGINES[0]), 0, 0, 0
+    for chars in range(1, 20_000):  # every character completes a text
+        if chars >= min(hold.next_look(looked), hold.next_look(looked, closed=True)):
+            looked, read, looks = chars, read + chars, looks + 1
+    assert read < 20 * 20_000
+    assert looks < 150
+    assert hold.next_look(0, closed=True) == 0

@@ -36,8 +36,13 @@ def test_one_answer_through_all_of_it():
     "use",
     [
         DIALECT.reader,
+        DIALECT.spotter,
+        lambda: DIALECT.rewritten(BODY, []),
         lambda: DIALECT.only_usage(BODY),
         lambda: DIALECT.withheld_events(DIALECT.decode(b'{"model":"t","input":"hi"}'), Answer(()), Head("i", 5, "m")),
+        lambda: DIALECT.cut_off(
+            DIALECT.decode(b'{"model":"t","input":"hi"}'), Answer(()), Head("i", 5, "m"), BODY, BODY
+        ),
         lambda: DIALECT.frame(BODY),
         lambda: DIALECT.failure(UpstreamFailure.TIMEOUT),
         lambda: DIALECT.error(BODY),

@@ -14,7 +14,14 @@ from gateway.answers import Answer, Choice
 from gateway.dialect import Head
 from gateway.dialects.responses.answer import ResponsesReader, whole
 from gateway.dialects.responses.dialect import ResponsesDialect
-from gateway.dialects.responses.rewrite import ResponsesRedactor, withheld, withheld_events, without_logprobs
+from gateway.dialects.responses.rewrite import (
+    ResponsesRedactor,
+    cut_off,
+    rewritten,
+    withheld,
+    withheld_events,
+    without_logprobs,
+)
 
 HEAD = Head("resp_1", 5, "m")
 
@@ -117,6 +124,44 @@ def test_a_repetition_that_says_something_else_is_redacted(wire):
     redactor = ResponsesRedactor(_redaction(answer, "SECRET"))
     assert redactor.apply(piece) == piece
     assert json.loads(redactor.apply(done))["text"] == "[x]"
+
+
+def test_an_event_is_rewritten_text_by_text(wire):
+    """In the order in which they stand; None keeps a text, an empty one is not counted, and log-probabilities go."""
+    parts = [wire.said("one"), wire.said(""), wire.refused("two"), wire.said("three")]
+    event = wire.checked(wire.stream([wire.message(*parts)])[-1])
+    sent = json.loads(wire.checked(rewritten(event, ["[1]", None, "[3]"])))
+    content = sent["response"]["output"][0]["content"]
+    assert [part.get("text", part.get("refusal")) for part in content] == ["[1]", "", "two", "[3]"]
+    assert b'"token"' not in json.dumps(sent).encode()
+    assert rewritten(b'{"type":"x", "n":1.50}', []) == b'{"type":"x", "n":1.50}'
+
+
+@pytest.mark.parametrize("usage", [Usage(), Usage(7, 3)])
+def test_a_response_that_is_cut_off_is_the_one_that_was_announced(wire, usage):
+    """Its id, its model and its fields, the next number, no text; the usage if it was told."""
+    call = ResponsesDialect().decode(b'{"model":"t","input":"hi","stream":true,"temperature":0.5}')
+    events = wire.stream([wire.message(wire.said(wire.SECRET))], size=2)
+    (event,) = cut_off(call, Answer((Choice(0, {"content": wire.SECRET}),), usage), HEAD, events[0], events[5])
+    found = json.loads(wire.checked(event))
+    assert (found["type"], found["sequence_number"]) == ("response.incomplete", 6)
+    before = json.loads(events[0])["response"]
+    kept = {name: found["response"][name] for name in ("id", "created_at", "model", "tools", "temperature")}
+    assert kept == {**{name: before[name] for name in ("id", "created_at", "model", "tools")}, "temperature": 0.5}
+    assert (found["response"]["status"], found["response"]["output"]) == ("incomplete", [])
+    assert found["response"]["incomplete_details"] == {"reason": "content_filter"}
+    assert (found["response"]["usage"] or {}).get("total_tokens") == (None if usage == Usage() else 10)
+
+
+@pytest.mark.parametrize(
+    "first", [b"[DONE]", b'{"type":"ping"}', b'{"type":"response.created","response":{"id":null}}']
+)
+def test_a_response_that_was_not_announced_gets_our_name(wire, first):
+    """Whatever a server begins with, the stream ends in an event that the SDK can read."""
+    call = ResponsesDialect().decode(b'{"model":"t","input":"hi","stream":true}')
+    (event,) = cut_off(call, Answer(()), HEAD, first, b"[DONE]")
+    found = json.loads(wire.checked(event))
+    assert (found["response"]["id"], found["response"]["created_at"], found["sequence_number"]) == ("resp_1", 5, 0)
 
 
 def test_scores_can_be_taken_away_alone(wire):
