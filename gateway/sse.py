@@ -34,11 +34,14 @@ class EventParser:
             return []
         lines = [b"".join(self._rest), *others]
         self._rest = [lines.pop()]
-        return [data for line in lines if (data := self._line(line)) is not None]
+        found = [data for line in lines if (data := self._line(line)) is not None]
+        if b"" in lines:  # an event ended, and another one may have begun
+            self.pending_bytes = sum(map(len, self._rest)) + sum(map(len, self._data))
+        return found
 
     def _is_one_event(self, piece: bytes) -> bool:
         """Whether a piece that begins an event is that event, whole, on one line, and nothing else."""
-        if self.pending_bytes or self._skip_newline or not piece.startswith(b"data: "):
+        if self.pending_bytes or self._data or self._skip_newline or not piece.startswith(b"data: "):
             return False
         return piece.endswith(b"\n\n") and piece.count(b"\n") == 2 and b"\r" not in piece
 
@@ -49,7 +52,6 @@ class EventParser:
                 self._data.append(value.removeprefix(b" "))
             return None
         data, self._data = b"\n".join(self._data), []
-        self.pending_bytes = sum(map(len, self._rest))
         return data or None
 
 

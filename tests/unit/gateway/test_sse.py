@@ -37,6 +37,14 @@ def test_any_chunking_gives_the_same_events(lines, end, places):
     assert _parse(_cut(text, places)) == _parse([text]) == _parse([text[i : i + 1] for i in range(len(text))])
 
 
+def test_an_event_that_begins_behind_another_is_not_forgotten():
+    """Also when its first line says nothing, and the next piece looks like an event of its own."""
+    assert _parse([b"\ndata: \n", b"data: a\n\n"]) == [b"\na"]
+    parser = sse.EventParser()
+    parser.feed(b"data: a\n\ndata: bcd\n")
+    assert parser.pending_bytes == 3
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1024, 65536])
 def test_large_events_survive_every_piece_size(size):
     """An event of 100 KB comes out whole, from pieces of 1 byte to 64 KiB."""

@@ -355,7 +355,7 @@ async def test_a_failed_check_that_is_allowed_stops_nothing(kit):
 async def test_a_check_that_cannot_look_in_the_middle_is_told_as_unavailable(kit, on_error):
     """What had left is followed by an error, whatever the check says of the end: a part must not pass for the whole."""
     text = WORDS * 20
-    blind = own(on_error, lengths=[length for length in range(len(text) // 2, len(text) - 20)])
+    blind = own(on_error, lengths=list(range(len(text) // 2, len(text) - 20)))
     written = kit.stream(pieces(text))
     async with kit.Gateway(student=[written], policies=checks(kit, blind), text=True) as gateway:
         reply = await gateway.chat(stream=True)
