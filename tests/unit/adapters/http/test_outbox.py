@@ -81,3 +81,18 @@ async def test_nothing_is_written_to_a_socket_that_closes(transport: Transport, 
     transport.closing = False
     outbox.flush()
     assert not transport.done
+
+
+async def test_the_first_does_not_wait_for_dozens() -> None:
+    """Four connections leave together at once; what one of them writes afterwards leaves with the next."""
+    transports = [Transport() for _ in range(6)]
+    outboxes = [Outbox(transport, asyncio.get_running_loop()) for transport in transports]
+    for outbox in outboxes[:3]:
+        outbox.write(b"a")
+    assert not any(transport.done for transport in transports)
+    outboxes[3].write(b"a")
+    outboxes[0].write(b"b")
+    outboxes[4].write(b"a")
+    assert [transport.done for transport in transports] == [[b"a"]] * 4 + [[], []]
+    await asyncio.sleep(0)
+    assert [transport.done for transport in transports] == [[b"a", b"b"], [b"a"], [b"a"], [b"a"], [b"a"], []]
