@@ -91,7 +91,7 @@ def broken() -> ApiError:
 
 def unavailable(reason: str) -> ApiError:
     """A policy could not look; `reason` is its check and why."""
-    headers = [(b"retry-after", b"1")]
+    headers = [(b"retry-after", b"1"), (b"x-preceptor-reason", reason.encode())]
     return ApiError(503, _unavailable(reason), kind="api_error", code="policy_unavailable", headers=headers)
 
 
@@ -107,4 +107,5 @@ def _unavailable(reason: str) -> str:
 def blocked(reason: str, *, param: str) -> ApiError:
     """A policy refused the input, which stands in `param`; `reason` is its check and code."""
     message = f"The request was blocked by a policy ({reason})"
-    return ApiError(400, message, code="content_policy_violation", param=param)
+    headers = [(b"x-preceptor-reason", reason.encode())]
+    return ApiError(400, message, code="content_policy_violation", param=param, headers=headers)

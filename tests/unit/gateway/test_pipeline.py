@@ -163,7 +163,7 @@ async def test_a_blocked_input_is_400_and_nobody_is_asked(kit, stream):
         (exchange,) = await gateway.journalled()
     assert (reply.status, reply.json["error"]["code"]) == (400, "content_policy_violation")
     assert reply.json["error"]["type"] == "invalid_request_error"
-    assert reply.headers["x-preceptor-verdict"] == "block"
+    assert (reply.headers["x-preceptor-verdict"], reply.headers["x-preceptor-reason"]) == ("block", "length:too_long")
     assert not gateway.student.requests
     assert not gateway.teacher.requests
     assert (exchange.arm, exchange.model, exchange.status, exchange.usable) == (Arm.NONE, "", 400, False)
