@@ -1,5 +1,7 @@
 """What processes tell each other: exchanges, pairs, readings, signals, deployments.  Values only, no behaviour.
 
+One file, though longer than others: it is the vocabulary, to be read in one place.
+
 All times are seconds since the epoch (UTC), all money is US dollars, all texts are what the user or a model wrote.
 """
 
