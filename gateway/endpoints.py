@@ -129,7 +129,11 @@ class Endpoints:
             error.headers = [*error.headers, *request.own_headers(), (b"x-preceptor-verdict", b"block")]
             self._record(request, request.unanswered(error.status))
             raise
-        answer, complete = await reply.send(served)
+        try:
+            answer, complete = await reply.send(served)
+        except asyncio.CancelledError:
+            request.passage.decisions = served.left().decisions
+            raise
         served = served.ended()
         request.ended(served, complete=complete)
         if answer is not None:

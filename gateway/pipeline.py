@@ -50,7 +50,7 @@ class Passage(msgspec.Struct):
     user: bytes  # who asks, for a canary that is sticky
     draw: float  # of the request, in [0, 1)
     upstream_s: float = 0.0
-    decisions: tuple[Decision, ...] = ()  # about the input
+    decisions: tuple[Decision, ...] = ()  # so far, for the record of a client that leaves before there is an answer
     shadows: Shadows = []  # what is still asked about it, while nobody waits
 
 
@@ -111,6 +111,7 @@ class Pipeline:
             if not found.falls_back:
                 break
             decisions += found.decisions
+            passage.decisions = decisions
             self._metrics.fallbacks(found.failure or "policy").inc()
             ruling = served.fallen(ruling, found)
         else:

@@ -83,6 +83,12 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
         strongest = ruling.or_stronger(own)
         return msgspec.structs.replace(self, ruling=strongest, decisions=decisions + self.decisions)
 
+    def left(self) -> Served:
+        """The same when the client left while it was sent."""
+        if isinstance(self.live, WindowedStream):
+            self.live.judge_left()
+        return self.ended()
+
     def ended(self) -> Served:
         """The same when all has been sent: a stream that left behind a window is judged at its end."""
         judged = self.live.judged if isinstance(self.live, WindowedStream) else None

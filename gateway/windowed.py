@@ -123,6 +123,11 @@ class WindowedStream:
                 return events
         raise StopAsyncIteration
 
+    def judge_left(self) -> None:
+        """Judge what had come when the client left, for the record."""
+        if self.judged is None:
+            self.judged = self._watch.judge(self._stream.answer)
+
     def when_closed(self, callback: Callable[[bool], None]) -> None:
         """See `EventStream.when_closed`; that we stopped a model is no fault of its."""
         self._stream.when_closed(callback)

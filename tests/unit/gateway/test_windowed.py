@@ -363,3 +363,37 @@ async def test_a_check_that_cannot_look_in_the_middle_is_told_as_unavailable(kit
     assert json.loads(reply.events[-1])["error"]["code"] == "policy_unavailable"
     assert 0 < len(reply.streamed) < len(text)
     assert not exchange.usable
+
+
+async def test_what_was_said_of_an_answer_is_kept_when_the_client_leaves(kit):
+    """The record of a stream that nobody waited for has the decisions about what had come of it."""
+    leave, text = asyncio.Event(), f"write to {EMAIL} soon, " + WORDS * 20
+    written = msgspec.structs.replace(kit.stream(pieces(text), done=False), hold=asyncio.Event())
+    async with kit.Gateway(student=[written], policies=checks(kit, *REDACTS), text=True) as gateway:
+        asking = asyncio.get_running_loop().create_task(gateway.chat(stream=True, leave=leave))
+        await kit.until(lambda: gateway.student.requests)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        leave.set()
+        await asking
+        (exchange,) = await gateway.journalled()
+    assert (exchange.arm, exchange.status) == (Arm.NONE, 499)
+    assert [(each.check, each.verdict, each.arm) for each in exchange.decisions] == [
+        ("pii", Verdict.REDACT, Arm.CHAMPION)
+    ]
+
+
+async def test_what_was_said_of_the_student_is_kept_when_the_client_leaves_the_teacher(kit):
+    """A client that does not wait for the fallback leaves a record of why there was one."""
+    leave = asyncio.Event()
+    late = msgspec.structs.replace(kit.answer("refund"), gate=asyncio.Event())
+    scripts = {"student": [kit.answer("perhaps")], "teacher": [late]}
+    async with kit.Gateway(**scripts, policies=checks(kit, "label")) as gateway:
+        asking = asyncio.get_running_loop().create_task(gateway.chat(leave=leave))
+        await kit.until(lambda: gateway.teacher.requests)
+        leave.set()
+        await asking
+        (exchange,) = await gateway.journalled()
+    assert [(each.check, each.verdict, each.arm) for each in exchange.decisions] == [
+        ("label", Verdict.FALLBACK, Arm.CHAMPION)
+    ]
