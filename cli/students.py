@@ -174,10 +174,13 @@ def promote(
                 force=force,
                 canary_share=canary,
             )
-            serves = "serves" if canary == 0.0 else f"answers {canary:.0%} of the users of"
-            return f"{model} {serves} {name}: {deployment.reason}"
+            return f"{model} {_serves(canary)} {name}: {deployment.reason}"
 
     sys.stdout.write(asyncio.run(run()) + "\n")
+
+
+def _serves(canary: float) -> str:
+    return "serves" if canary == 0.0 else f"answers {canary:.0%} of the users of"
 
 
 def rollback(

@@ -46,11 +46,7 @@ async def promote(
         StoreError: nothing was changed.
     """
     _require_open_gate(manifest, evaluation, force=force)
-    outcome = evaluation.outcome
-    evidence = msgspec.json.encode(PromotionEvidence(manifest, evaluation))
-    blob = await store.put_blob(_EVIDENCE, evidence, at=clock.now_s())
-    how = "" if outcome.passed else "forced; "
-    why = f"{reason} ({how}{outcome.reason}; evidence {blob})"
+    why = await _with_evidence(store, reason, PromotionEvidence(manifest, evaluation), at=clock.now_s())
     if canary_share > 0:
         canary = Canary(manifest.model, canary_share, manifest.cascade_threshold)
         present = await _present(store, manifest)
@@ -68,6 +64,13 @@ async def promote(
         )
     await store.deploy(deployment)
     return deployment
+
+
+async def _with_evidence(store: Store, reason: str, evidence: PromotionEvidence, *, at: float) -> str:
+    """The reason with what it rests on, which is kept."""
+    outcome = evidence.evaluation.outcome
+    blob = await store.put_blob(_EVIDENCE, msgspec.json.encode(evidence), at=at)
+    return f"{reason} ({'' if outcome.passed else 'forced; '}{outcome.reason}; evidence {blob})"
 
 
 async def rollback(store: Store, task: str, *, by: str, reason: str, clock: Clock) -> Deployment:
