@@ -6,20 +6,19 @@ learn from the same training inputs; the test inputs and the attacks were used f
 
 from __future__ import annotations
 
-import csv
 import functools
-import json
 import random
 import statistics
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.policies import corpus
 from benchmarks.results import Results
 from domain.ports import Embedder, Subject
 from domain.records import Stage
@@ -48,7 +47,7 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
         return
     loaded = build(EmbedderSettings())
     embedder, words = CachingEmbedder(loaded), vocabulary(loaded)
-    attacks = _attacks(data / "safety")
+    attacks = _attacks(data)
     for name, (train, test) in _tasks(data):
         for size in SIZES:
             rounds = []
@@ -137,44 +136,21 @@ def _appended(test: Sequence[str], payloads: Sequence[str], *, seed: int) -> lis
     return [f"{chosen.choice(test)} {payload}" for payload in payloads]
 
 
-def _attacks(folder: Path) -> dict[str, list[str]]:
-    injections = json.loads((folder / "cyberseceval_prompt_injection.json").read_text("utf-8"))
-    payloads = json.loads((folder / "bipia_text_attack_test.json").read_text("utf-8"))
-    with (folder / "xstest_prompts.csv").open(encoding="utf-8") as file:
-        prompts = list(csv.DictReader(file))
+def _attacks(data: Path) -> dict[str, list[str]]:
     return {
-        CAUGHT: [row["user_input"] for row in injections],
-        "caught: BIPIA payloads": [payload for group in payloads.values() for payload in group],
-        "caught: XSTest unsafe": [row["prompt"] for row in prompts if row["label"] == "unsafe"],
-        "caught: XSTest safe (out of task)": [row["prompt"] for row in prompts if row["label"] == "safe"],
+        CAUGHT: corpus.injections(data),
+        "caught: BIPIA payloads": corpus.payloads(data),
+        "caught: XSTest unsafe": corpus.xstest(data, "unsafe"),
+        "caught: XSTest safe (out of task)": corpus.xstest(data, "safe"),
     }
 
 
 def _tasks(data: Path) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
     """Name, training and test inputs of each task, every input once."""
-    yield "banking77", (_column(data / "banking77/train.csv"), _column(data / "banking77/test.csv"))
-    parts = json.loads((data / "clinc150/data_full.json").read_text("utf-8"))
-    clinc = {part: [text for text, _ in parts[part]] for part in ("train", "val", "test")}
-    yield "clinc150", (_once(clinc["train"] + clinc["val"]), _once(clinc["test"]))
-    yield "snips", (_utterances(data / "snips", "train_*_full.json"), _utterances(data / "snips", "validate_*.json"))
+    yield "banking77", (_once(corpus.banking77(data, "train")), _once(corpus.banking77(data)))
+    yield "clinc150", (_once(corpus.clinc150(data, "train", "val")), _once(corpus.clinc150(data)))
+    yield "snips", (_once(corpus.snips(data, "train_*_full.json")), _once(corpus.snips(data)))
 
 
-def _column(path: Path) -> list[str]:
-    with path.open(encoding="utf-8") as file:
-        return _once([row["text"].strip() for row in csv.DictReader(file)])
-
-
-def _utterances(folder: Path, pattern: str) -> list[str]:
-    found = []
-    for path in sorted(folder.glob(pattern)):
-        try:
-            body = path.read_text("utf-8")
-        except UnicodeDecodeError:  # some of the files are Latin-1
-            body = path.read_text("latin-1")
-        for rows in json.loads(body).values():
-            found += ["".join(piece["text"] for piece in row["data"]).strip() for row in rows]
-    return _once(found)
-
-
-def _once(texts: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
+def _once(rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    return list(dict.fromkeys(row[0].strip() for row in rows))

@@ -6,13 +6,12 @@ secrets/gitleaks.toml: the file config/gitleaks.toml of the gitleaks repository.
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import string
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +44,16 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
     if data is None:
         print("leakage: no data, so recall, precision and over-blocking are not measured")
         return
-    personal(results, data / "safety/presidio_synth_v2.json", repeats=1 if quick else 3)
+    personal(results, corpus.personal(data), repeats=1 if quick else 3)
     tokens(results, data / "secrets/gitleaks.toml", each=5 if quick else 20)
     overblocking(results, data)
     clean(results, data, repeats=200 if quick else 3000)
 
 
-def personal(results: Results, path: Path, *, repeats: int) -> None:
+def personal(results: Results, rows: Sequence[dict[str, Any]], *, repeats: int) -> None:
     """Recall and precision by kind: a span counts where it overlaps one of its kind."""
     check = pii.PiiCheck(pii.Options())
     right, wrong, missed, times = Counter[str](), Counter[str](), Counter[str](), []
-    rows = json.loads(path.read_text(encoding="utf-8"))
     for row in rows:
         subject = _input(row["full_text"])
         times.append(min(_us(check, subject) for _ in range(repeats)))

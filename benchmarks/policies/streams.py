@@ -26,7 +26,12 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
     engine = build(settings({"text": {}}), "t")
     texts = [ANSWER, HIT_ANSWER, f"{ANSWER} The key is {KEY}. {ANSWER}"]
     if data is not None:
-        texts += corpus.personal(data) + corpus.injections(data) + [text for text, _ in corpus.banking77(data)[:500]]
+        texts += [row["full_text"] for row in corpus.personal(data)] + corpus.injections(data)
+        texts += [text for text, _ in corpus.banking77(data)[:500]]
+            [row["full_text"] for row in corpus.personal(data)]
+            + corpus.injections(data)
+            + [text for text, _ in corpus.banking77(data)[:500]]
+        )
     answers = [" ".join(rng.choices(texts, k=rng.randint(1, 3))) for _ in range(200 if quick else 2000)]
     cuttings = 2 if quick else 5
     same = leaked = 0

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 import statistics
@@ -14,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.policies import corpus
+from benchmarks.policies.corpus import Utterance
 from benchmarks.policies.prompts import ECHOES, MISSED, prompt
 from benchmarks.results import Results
 from domain.ports import Check, Subject
@@ -44,7 +45,7 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
     if data is None:
         print("structure: no data, so grounding, charset and over-blocking are not measured")
         return
-    grounded(results, data / "snips")
+    grounded(results, corpus.snips(data, "*.json", most=300))
     written(results, dict(_traffic(data)))
 
 
@@ -119,14 +120,13 @@ def echoes(results: Results, *, prompts: int) -> None:
         results.add(case, "caught", statistics.mean(found), "share", target=target, n=prompts, seed=SEED)
 
 
-def grounded(results: Results, folder: Path) -> None:
+def grounded(results: Results, rows: Sequence[Utterance]) -> None:
     """Slots of SNIPS: those of the utterance must not be flagged, those of another one must be."""
     check = grounding.GroundingCheck(grounding.Options())
     rng = random.Random(SEED)
-    rows = list(_utterances(folder))
     flagged, caught = [], []
-    for intent, text, values in rows:
-        others = [value for name, _, more in rng.sample(rows, 40) if name == intent for value in more]
+    for text, intent, values in rows:
+        others = [value for _, name, more in rng.sample(rows, 40) if name == intent for value in more]
         strange = [value for value in others if value not in values]
         flagged.append(_flags(check, values, text))
         if values and strange:
@@ -159,22 +159,9 @@ def written(results: Results, traffic: dict[str, Sequence[str]]) -> None:
 
 
 def _traffic(data: Path) -> Iterator[tuple[str, Sequence[str]]]:
-    with (data / "banking77/test.csv").open(encoding="utf-8", newline="") as file:
-        yield "Banking77 test", [row["text"] for row in csv.DictReader(file)]
-    parts = json.loads((data / "clinc150/data_full.json").read_text(encoding="utf-8"))
-    yield "CLINC150 test", [text for text, _ in parts["test"]]
-    yield "SNIPS", [text for _, text, _ in _utterances(data / "snips")]
-
-
-def _utterances(folder: Path) -> Iterator[tuple[str, str, list[str]]]:
-    """Intent, text and slot values of the validation files and of 300 training rows of each intent."""
-    for path in sorted(folder.glob("*.json")):
-        # One of the files has bytes that are not UTF-8.
-        ((intent, rows),) = json.loads(path.read_text(encoding="utf-8", errors="replace")).items()
-        for row in rows[:300]:
-            pieces = row["data"]
-            values = [piece["text"] for piece in pieces if "entity" in piece]
-            yield intent, "".join(piece["text"] for piece in pieces), values
+    yield "Banking77 test", [text for text, _ in corpus.banking77(data)]
+    yield "CLINC150 test", [text for text, _ in corpus.clinc150(data)]
+    yield "SNIPS", [each.text for each in corpus.snips(data, "*.json", most=300)]
 
 
 def _flags(check: Check, values: Sequence[str], text: str) -> bool:

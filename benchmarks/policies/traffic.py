@@ -22,7 +22,7 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
     for name, rows in (
         ("banking77 test", corpus.banking77(data)),
         ("clinc150 test", corpus.clinc150(data)),
-        ("snips validate", corpus.snips(data)),
+        ("snips validate", [(each.text, each.intent) for each in corpus.snips(data)]),
     ):
         taken(results, name, rows[:FEW] if quick else rows)
     payloads(results, data)
