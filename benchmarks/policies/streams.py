@@ -28,10 +28,6 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
     if data is not None:
         texts += [row["full_text"] for row in corpus.personal(data)] + corpus.injections(data)
         texts += [text for text, _ in corpus.banking77(data)[:500]]
-            [row["full_text"] for row in corpus.personal(data)]
-            + corpus.injections(data)
-            + [text for text, _ in corpus.banking77(data)[:500]]
-        )
     answers = [" ".join(rng.choices(texts, k=rng.randint(1, 3))) for _ in range(200 if quick else 2000)]
     cuttings = 2 if quick else 5
     same = leaked = 0
