@@ -99,10 +99,10 @@ def _letters(items: Any) -> str:
             found += map(chr, range(value[0], value[1] + 1))
         else:
             found += _category(str(value))
-    return "".join(set(string.printable[:95]) - set(found)) if negated else "".join(found)
+    return "".join(sorted(set(string.printable[:95]) - set(found))) if negated else "".join(found)
 
 
 def _category(name: str) -> str:
     kind = name.rsplit("_", 1)[-1]
     letters = _CATEGORIES[kind]
-    return "".join(set(string.printable[:95]) - set(letters)) if "_NOT_" in name else letters
+    return "".join(sorted(set(string.printable[:95]) - set(letters))) if "_NOT_" in name else letters
