@@ -158,6 +158,7 @@ class Evidence(msgspec.Struct, frozen=True):
     score: float  # the plain statistic in its own unit
     evidence: float  # log(e-value) / log(threshold); alarms at 1
     alarm: bool
+    worst: str = ""  # the category (a cluster, a label) that adds most, where there are several
 
 
 class Detector(Protocol):

@@ -104,6 +104,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     usable: bool  # False: never a pair (failed, cut, blocked, or not answered by the student)
     endpoint: str = "/chat/completions"  # relative to the upstream's base URL
     policy: str = ""  # the hash of the policy that judged it
+    tenant: str = ""  # the value of the task's tenant header
+    confidence: float | None = None  # the probability of the student's answer, where its tokens tell
     stream: bool = False
     finish_reason: str = ""
     decisions: tuple[Decision, ...] = ()
@@ -129,6 +131,8 @@ class Stratum(enum.StrEnum):
 
     ORDINARY = "ordinary"
     FLAGGED = "flagged"
+    UNSURE = "unsure"  # the student gave its own answer a low probability
+    SLICE = "slice"  # of the slice whose agreement is worst
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +154,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     teacher_usage: Usage = Usage()
     cost_usd: float = 0.0
     closed_at: float | None = None
+    cluster: int | None = None  # of the reference, that the input is nearest to
+    tenant: str = ""
+    confidence: float | None = None
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -174,6 +181,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     score: float  # the plain statistic, in the detector's own unit (a share, a rate)
     evidence: float  # log(e-value) / log(alarm threshold): alarms at 1
     alarm: bool
+    worst: str = ""  # the category that adds most, where the detector has several
 
 
 class DetectorState(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +218,9 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     example_ids: tuple[str, ...] = ()
     pairs_used: int = 0
     pairs_cost_usd: float = 0.0
+    worst: str = ""  # the category (a cluster, a label) that adds most
+    slices: tuple[str, ...] = ()  # whose agreement is lower than elsewhere, worst first
+    ceiling: float | None = None  # how often the teacher agrees with itself
     delivered_at: float | None = None
 
 

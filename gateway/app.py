@@ -179,6 +179,7 @@ class Gateway:
             journal_rate=task.journal.rate,
             total_timeout_s=task.total_timeout_s,
             sticky_header=task.canary.sticky_header.lower().encode(),
+            tenant_header=task.tenant_header.lower().encode(),
         )
 
 

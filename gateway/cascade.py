@@ -46,9 +46,8 @@ def confidence(dialect: Dialect, received: Received, answer: Answer) -> float | 
     return math.exp(min(0.0, *sums.values()))
 
 
-def judge(dialect: Dialect, received: Received, answer: Answer, *, least: float) -> Decision | None:
-    """A decision to fall back when the confidence is below `least` or unknown."""
-    found = confidence(dialect, received, answer)
+def judge(found: float | None, *, least: float) -> Decision | None:
+    """A decision to fall back when the confidence that was found is below `least` or unknown."""
     if found is not None and found >= least:
         return None
     return Decision(NAME, Verdict.FALLBACK, UNKNOWN if found is None else UNSURE)

@@ -179,21 +179,26 @@ class Pipeline:
         self, step: Step, call: Call, passage: Passage, received: Received, answer: Answer, *, least: float | None
     ) -> Served:
         """Judge a whole answer."""
+        confidence = None
         if least is not None:
-            decision = cascade.judge(call.dialect, received, answer, least=least)
+            confidence = cascade.confidence(call.dialect, received, answer)
+            decision = cascade.judge(confidence, least=least)
             if decision is not None:
                 decision = msgspec.structs.replace(decision, stage=Stage.OUTPUT, arm=step.arm)
                 self._metrics.decided((decision,))
                 ruling = Ruling(Verdict.FALLBACK, f"{decision.check}:{decision.reason}")
                 return Served(step=step, received=received, ruling=ruling, decisions=(decision,))
             received = served.without_logprobs(call, received)
+        unjudged = Served(step=step, received=received, confidence=confidence)
         if not self._judging.watches_output:
-            return Served(step=step, received=received)
+            return unjudged
         judged = self._judging.output(call, answer, step.arm, passage.shadows)
         if self._judging.waits_output:
             judged = await self._judging.output_waiting(call, answer, step.arm, judged)
         if not judged.decisions:
-            return Served(step=step, received=received)
+            return unjudged
         if judged.verdict is Verdict.REDACT:
             received = served.redacted(call, received, answer, judged.texts)
-        return Served(step=step, received=received, ruling=ruled(judged), decisions=judged.decisions)
+        return Served(
+            step=step, received=received, ruling=ruled(judged), decisions=judged.decisions, confidence=confidence
+        )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BYTES: dict[str, bytes] = {value: value.encode() for value in (*Arm, *Verdict)}
 _PASSED_ON = frozenset({b"traceparent", b"tracestate", b"baggage", b"x-request-id"})
+_LONGEST_TENANT = 200  # bytes of a name that tells slices apart
 
 
 class TaskRoute(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class TaskRoute(msgspec.Struct, frozen=True):
     journal_rate: float
     total_timeout_s: float
     sticky_header: bytes = b""
+    tenant_header: bytes = b""
 
 
 class Request:
@@ -134,6 +136,7 @@ class Request:
             usable=complete and first is not None and served.usable,
             finish_reason=first.finish_reason if first else "",
             usage=answer.usage if answer else Usage(),
+            confidence=served.confidence,
         )
 
     def unanswered(self, status: int) -> Exchange | None:
@@ -156,6 +159,7 @@ class Request:
             usable=False,
             endpoint=self.call.dialect.path,
             policy=self.route.policy,
+            tenant=self._fields.get(self.route.tenant_header, b"")[:_LONGEST_TENANT].decode("latin-1"),
             stream=self.call.stream,
             decisions=tuple(map(_for_the_record, decisions)),
             latency_s=self.elapsed_s,

@@ -57,6 +57,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...] = ()
     failure: str = ""  # why the model gave no answer; bounded, a metric label
     live: EventStream | WindowedStream | None = None
+    confidence: float | None = None  # of the student, where the cascade asked for it
 
     @property
     def falls_back(self) -> bool:

@@ -155,8 +155,8 @@ class Workspace:
             "prompt": PROMPT.format(labels=", ".join(labels)),
             "journal": {"rate": 1.0},
             "shadow": {"rate": 0.35, "flagged_rate": 1.0, "max_usd_per_day": 20, "concurrency": 4},
-            "drift": {"embedder": "minilm", "false_alarm_days": 30, "inputs_per_day": 2000},
-            "agreement": {"false_alarm_days": 30, "pairs_per_day": 200},
+            "drift": {"embedder": "minilm", "detector": "per-sample", "false_alarm_days": 30, "inputs_per_day": 2000},
+            "agreement": {"detector": "per-sample", "false_alarm_days": 30, "pairs_per_day": 200},
             "signal": {"notify": ["demo"], "cooldown": "24h"},
         }
         if self._gated:

@@ -9,14 +9,14 @@ SELECT (SELECT count(*) FROM exchanges WHERE task = :task AND watched = 0),
        (SELECT at FROM exchanges WHERE task = :task AND watched = 0 ORDER BY seq LIMIT 1)"""
 
 EXCHANGES = """
-SELECT body, novelty FROM exchanges WHERE task = :task AND at >= :after AND :model IN ('', model)
+SELECT body, novelty, cluster FROM exchanges WHERE task = :task AND at >= :after AND :model IN ('', model)
 ORDER BY at DESC, seq DESC LIMIT :limit"""
 
 JUDGED = """
 SELECT body FROM exchanges WHERE task = :task AND at >= :after ORDER BY at DESC, seq DESC LIMIT :limit"""
 
 EXCHANGES_BY_ID = """
-SELECT e.body, e.novelty FROM json_each(:ids) AS wanted JOIN exchanges AS e ON e.id = wanted.value
+SELECT e.body, e.novelty, e.cluster FROM json_each(:ids) AS wanted JOIN exchanges AS e ON e.id = wanted.value
 ORDER BY wanted.key"""
 
 # The newest of both kinds by their own index, then the newest of these: never a sort of all pairs of a task.
@@ -35,7 +35,9 @@ SELECT body FROM (
 
 PAIR_COUNTS = "SELECT state, count(*) FROM pairs WHERE task = :task GROUP BY state"
 
-SPENT_USD = "SELECT coalesce(sum(cost_usd), 0) FROM pairs WHERE task = :task AND closed_at >= :since"
+SPENT_USD = """
+SELECT (SELECT coalesce(sum(cost_usd), 0) FROM pairs WHERE task = :task AND closed_at >= :since)
+     + (SELECT coalesce(sum(cost_usd), 0) FROM rechecks WHERE task = :task AND at >= :since)"""
 
 READINGS = "SELECT body FROM readings WHERE task = :task AND at >= :after ORDER BY at, seq"
 

@@ -45,6 +45,22 @@ _TABLES = (
     "CREATE TABLE reload (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL)",
 )
 
+_FOLLOW_UPS = (
+    "ALTER TABLE exchanges ADD COLUMN cluster INTEGER",
+    """CREATE TABLE tallies (
+  task TEXT NOT NULL, series TEXT NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (task, series, hour)) WITHOUT ROWID""",
+    """CREATE TABLE rechecks (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, at REAL NOT NULL, cost_usd REAL NOT NULL,
+  body BLOB NOT NULL)""",
+    "CREATE INDEX rechecks_at ON rechecks (task, at, cost_usd)",
+    """CREATE TABLE signal_events (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL)""",
+    "CREATE INDEX signal_events_task ON signal_events (task, at)",
+    "CREATE TABLE expected (seq INTEGER PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL)",
+    "CREATE INDEX expected_task ON expected (task, seq)",
+)
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the newest version; the caller owns the transaction.
@@ -67,4 +83,9 @@ def _first(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _second(connection: sqlite3.Connection) -> None:
+    for statement in _FOLLOW_UPS:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)

@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.stores.sqlite import queries, work
 from adapters.stores.sqlite.clients import ClientTables
+from adapters.stores.sqlite.follow_ups import FollowUpTables
 from domain import codec
 from domain.errors import StoreError
 from domain.records import (
@@ -42,7 +43,7 @@ def from_url(url: str, root: Path) -> SqliteStore:
     return SqliteStore(root / url.removeprefix(_PREFIX))
 
 
-class SqliteStore(ClientTables):
+class SqliteStore(ClientTables, FollowUpTables):
     """Implements `domain.store.Store`; rows are msgpack records beside the columns that queries need."""
 
     async def start(self) -> None:
@@ -177,8 +178,8 @@ class SqliteStore(ClientTables):
         return found[0] if found else 0.0
 
 
-def _watched(body: bytes, novelty: float | None) -> WatchedExchange:
-    return WatchedExchange(codec.decode_exchange(body), novelty)
+def _watched(body: bytes, novelty: float | None, cluster: int | None) -> WatchedExchange:
+    return WatchedExchange(codec.decode_exchange(body), novelty, cluster)
 
 
 def _state(task: str, detector: str, reference_id: str, body: bytes) -> DetectorState:

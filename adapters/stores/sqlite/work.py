@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from adapters.stores.sqlite import follow_ups
 from domain import codec
 from domain.errors import LeaseLostError
 from domain.records import Pair, PairState, Signal
@@ -58,13 +59,15 @@ def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:
         [(reading.task, reading.at, codec.encode(reading)) for reading in batch.readings],
     )
     _add_signals(connection, batch.signals)
+    follow_ups.put_tallies(connection, batch.tallies)
+    follow_ups.add_rechecks(connection, batch.rechecks)
 
 
 def _watch(connection: sqlite3.Connection, batch: WorkBatch) -> None:
     done = connection.executemany(
-        "UPDATE exchanges SET watched = 1, novelty = ?, lease_owner = NULL, lease_until = NULL "
+        "UPDATE exchanges SET watched = 1, novelty = ?, cluster = ?, lease_owner = NULL, lease_until = NULL "
         "WHERE id = ? AND lease_owner = ?",
-        [(row.novelty, row.exchange_id, batch.owner) for row in batch.watched],
+        [(row.novelty, row.cluster, row.exchange_id, batch.owner) for row in batch.watched],
     ).rowcount
     _require_all(done, len(batch.watched), "exchanges")
 

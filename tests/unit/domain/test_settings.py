@@ -29,7 +29,6 @@ from domain import settings
         (settings.ShadowSettings, {"concurrency": 0}, "concurrency"),
         (settings.ShadowSettings, {"expire": "soon"}, "duration"),
         (settings.DriftSettings, {"false_alarm_days": 0}, "false_alarm_days"),
-        (settings.DriftSettings, {"detector": "windowed"}, "windowed"),
         (settings.AgreementSettings, {"window": 5}, "window"),
         (settings.SignalSettings, {"cooldown": "1 week"}, "duration"),
         (settings.EmbedderSettings, {"sha256": "abc"}, "sha256"),

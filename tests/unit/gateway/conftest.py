@@ -177,6 +177,7 @@ class Gateway:
         fallback="teacher",
         cascade=None,
         sticky_header="",
+        tenant_header="",
         text=False,
         **server,
     ) -> None:
@@ -192,6 +193,7 @@ class Gateway:
             fallback=fallback,
             cascade=cascade,
             canary=CanarySettings(sticky_header=sticky_header),
+            tenant_header=tenant_header,
         )
         upstream = UpstreamSettings(base_url="http://nowhere", retries=0, stream_usage=False)
         self.settings = Settings(

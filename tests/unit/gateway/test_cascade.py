@@ -28,7 +28,8 @@ def _body(*shares, text="refund"):
 
 
 def _judge(body, least):
-    return cascade.judge(CHAT, Received(200, (), None, body), CHAT.whole(body), least=least)
+    found = cascade.confidence(CHAT, Received(200, (), None, body), CHAT.whole(body))
+    return cascade.judge(found, least=least)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +88,12 @@ async def test_the_gateway_asks_for_what_it_needs(kit, share, arm, asked):
     assert json.loads(gateway.student.requests[0].body)["logprobs"] is True
     if arm == "champion":
         assert (reply.json["choices"][0]["logprobs"] is not None) is asked
+        assert exchange.confidence == pytest.approx(share)
     else:
         assert ("logprobs" in json.loads(gateway.teacher.requests[0].body)) is asked
         assert reply.headers["x-preceptor-reason"] == "cascade:low_confidence"
         assert [decision.check for decision in exchange.decisions] == ["cascade"]
+        assert exchange.confidence is None  # the answer that the client got is the teacher's
 
 
 async def test_a_stream_is_held_for_its_confidence(kit):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from adapters.upstreams.replay import Scripted
 from domain.records import Arm, Canary, Deployment, Usage
 
@@ -86,3 +88,20 @@ async def test_a_header_may_name_the_user(kit):
         }
     assert all(len(seen) == 1 for seen in arms.values())
     assert {arm for seen in arms.values() for arm in seen} == {"champion", "challenger"}
+
+
+@pytest.mark.parametrize(
+    ("configured", "sent", "tenant"),
+    [
+        ("X-Tenant", [(b"x-tenant", b"acme")], "acme"),
+        ("X-Tenant", [(b"x-tenant", b"\xfc" * 300)], "\xfc" * 200),
+        ("X-Tenant", [], ""),
+        ("", [(b"x-tenant", b"acme")], ""),
+    ],
+)
+async def test_the_tenant_is_what_its_header_says(kit, configured, sent, tenant):
+    """The journal tells tenants apart only where a header is configured, and a name is bounded."""
+    async with kit.Gateway(student=lambda _: kit.answer(), policies=kit.checks(), tenant_header=configured) as gateway:
+        await gateway.chat(headers=sent)
+        (exchange,) = await gateway.journalled()
+    assert exchange.tenant == tenant
