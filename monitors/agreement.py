@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from domain.records import Agreement, Baseline, Pair, PairState, Stratum
 from monitors.sr import upper_bound
 
+_HELD_OUT = (Stratum.ORDINARY, Stratum.FLAGGED)  # pairs of others move the pooled process only
 UNSEEN = 0.5  # disagreement granted to a stratum of which nothing is known
 _Z = 1.959963984540054  # two-sided 95 %
 
@@ -50,7 +51,7 @@ def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, floa
     """
     if not any(baseline.items for baseline in baselines.values()):
         return {}
-    bounds = {str(stratum): _bound(baselines.get(stratum, Baseline(0, 0))) for stratum in Stratum}
+    bounds = {str(stratum): _bound(baselines.get(stratum, Baseline(0, 0))) for stratum in _HELD_OUT}
     return {stratum: bound for stratum, bound in bounds.items() if bound < 1.0}
 
 

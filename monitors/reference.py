@@ -12,6 +12,7 @@ import numpy as np
 
 from domain.errors import ModelError, PreceptorError
 from domain.records import Stratum
+from monitors import clusters
 from monitors.sr import upper_bound
 
 if TYPE_CHECKING:
@@ -30,18 +31,28 @@ _DAMAGE = (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFil
 
 
 class Reference:
-    """Vectors of accepted inputs, quantiles of their novelty, and bounds of the rates at which these are exceeded.
+    """Vectors of accepted inputs, quantiles of their novelty with bounds of the rates at which these are exceeded,
+    and clusters of them.
 
     Novelty is the mean cosine distance to the five nearest reference vectors; a reference input leaves itself out.
     """
 
     def __init__(
-        self, vectors: NDArray[np.float32], *, embedder: str, sha256: str, novelty: NDArray[np.float64] | None = None
+        self,
+        vectors: NDArray[np.float32],
+        *,
+        embedder: str,
+        sha256: str,
+        novelty: NDArray[np.float64] | None = None,
+        centroids: NDArray[np.float32] | None = None,
     ) -> None:
+        """`centroids` have unit length, shape (clusters, dimensions); what is None is computed."""
         self.vectors = vectors
         self.embedder = embedder
         self.sha256 = sha256
         self.own_novelty = _leave_one_out(vectors) if novelty is None else novelty
+        self.centroids = clusters.centroids(vectors) if centroids is None else centroids
+        self.sizes: list[int] = np.bincount(self.cluster(vectors), minlength=len(self.centroids)).tolist()
         self.thresholds = np.quantile(self.own_novelty, QUANTILES)
         exceeded = (self.own_novelty[:, None] > self.thresholds).sum(0)
         self.bounds: list[float] = upper_bound(exceeded, len(vectors)).tolist()
@@ -81,6 +92,10 @@ class Reference:
         similarity[rows, nearest[rows]] = -np.inf
         return _nearest(similarity)
 
+    def cluster(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The number of the nearest centroid of each row."""
+        return clusters.nearest(vectors, self.centroids)
+
     def exceeds(self, novelty: float) -> tuple[float, ...]:
         """1 for each quantile that a novelty exceeds, lowest first."""
         return tuple(float(novelty > threshold) for threshold in self.thresholds)
@@ -93,7 +108,13 @@ class Reference:
         """The reference as an .npz file; holds vectors, no texts."""
         meta = msgspec.json.encode({"embedder": self.embedder, "sha256": self.sha256})
         file = io.BytesIO()
-        np.savez(file, vectors=self.vectors, novelty=self.own_novelty, meta=np.frombuffer(meta, np.uint8))
+        np.savez(
+            file,
+            vectors=self.vectors,
+            novelty=self.own_novelty,
+            centroids=self.centroids,
+            meta=np.frombuffer(meta, np.uint8),
+        )
         return file.getvalue()
 
     @classmethod
@@ -106,7 +127,8 @@ class Reference:
         try:
             with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
                 meta: dict[str, Any] = msgspec.json.decode(arrays["meta"].tobytes())
-                return cls(arrays["vectors"], novelty=arrays["novelty"], **meta)
+                known = {name: arrays[name] for name in ("novelty", "centroids")}
+                return cls(arrays["vectors"], **known, **meta)
         except _DAMAGE as error:
             raise ModelError(f"the stored reference is damaged ({type(error).__name__}): build it again") from None
 

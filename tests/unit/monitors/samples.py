@@ -11,6 +11,7 @@ import msgspec
 from adapters.stores.sqlite import SqliteStore
 from domain.errors import StoreError
 from domain.ports import Subject
+from domain.prices import Price
 from domain.records import (
     Arm,
     Baseline,
@@ -28,7 +29,6 @@ from domain.settings import (
     DriftSettings,
     ModelSettings,
     OutputSettings,
-    Price,
     ShadowSettings,
     SignalSettings,
     TaskSettings,
