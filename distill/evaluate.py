@@ -16,7 +16,7 @@ from distill.split import Test
 from domain.comparers import Comparer
 from domain.errors import DatasetError
 from domain.ports import Student
-from domain.records import Agreement, Baseline, Stratum
+from domain.records import BY_INPUT, Agreement, Baseline, Stratum
 
 _CHUNK = 256
 
@@ -114,7 +114,7 @@ def baselines(
     rows = held_out.examples
     agreed = agreements(rows, student([row.text for row in rows]), comparer)
     counts = _counts([stratum_of(row.text) for row in rows], agreed)
-    return {stratum: counts.get(stratum, Baseline(0, 0)) for stratum in Stratum}
+    return {stratum: counts.get(stratum, Baseline(0, 0)) for stratum in BY_INPUT}
 
 
 def _counts(keys: Sequence[K], agreed: Sequence[bool]) -> dict[K, Baseline]:

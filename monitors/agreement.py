@@ -3,36 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from domain.records import Agreement, Baseline, Pair, PairState, Stratum
+from domain.records import BY_INPUT, Agreement, Baseline, Pair, PairState, Stratum
+from monitors.confidence import ConfidenceSequence
 from monitors.sr import upper_bound
 
-_HELD_OUT = (Stratum.ORDINARY, Stratum.FLAGGED)  # pairs of others move the pooled process only
+SINGLE_LOOK = "Hajek, Wilson at n_eff"
+ANYTIME = "Hajek, anytime-valid by betting"
 UNSEEN = 0.5  # disagreement granted to a stratum of which nothing is known
 _Z = 1.959963984540054  # two-sided 95 %
 
 
-def estimate(pairs: Iterable[Pair]) -> Agreement | None:
-    """Hajek's estimate with a Wilson interval at the effective sample size; None without a pair.
+def estimate(
+    pairs: Iterable[Pair], *, anytime: bool = False, least: float | None = None, graded: bool = False
+) -> Agreement | None:
+    """Hajek's estimate with its interval at 95 %; None without a pair.  `method` says which interval it is.
 
-    Each pair counts with the inverse of its inclusion probability, over the sum of these (Hajek 1971).  The effective
-    sample size is (sum w)^2 / sum w^2 (Kish 1965); Wilson (1927) keeps the interval inside [0, 1].  The interval is
-    for one look, not for watching: alarms come from the detector.
+    Each pair counts with the inverse of its inclusion probability, over the sum of these (Hajek 1971).
+
+    Args:
+        pairs: those that were compared count, in any order.
+        anytime: an interval that holds however often it is looked at (see `monitors.confidence`), about 1.7 times as
+            wide as the one for a single look.
+        least: for `anytime`, the smallest inclusion probability there can be; None: the smallest there is, which is
+            right as long as every rate has been in use.
+        graded: the mean of the scores instead of the share that agreed.
+
+    Raises:
+        ValueError: a pair's probability is below `least`.
     """
-    weights, agreed, square, count = 0.0, 0.0, 0.0, 0
-    for pair in pairs:
-        if pair.state is PairState.PAIRED and pair.agreed is not None:
-            weight = 1.0 / pair.probability
-            weights += weight
-            square += weight * weight
-            agreed += weight * pair.agreed
-            count += 1
-    if not count:
+    rows = [(_worth(pair, graded=graded), pair.probability) for pair in pairs if compared(pair)]
+    if not rows:
         return None
-    share = agreed / weights
-    lower, upper = wilson(share, weights * weights / square)
-    return Agreement(share, lower, upper, count, method="Hajek, Wilson at n_eff")
+    return _anytime(rows, least) if anytime else _single_look(rows)
+
+
+def compared(pair: Pair) -> bool:
+    """Whether a pair counts: both answered, and the answers were compared."""
+    return pair.state is PairState.PAIRED and pair.agreed is not None
+
+
+def _worth(pair: Pair, *, graded: bool) -> float:
+    return pair.score if graded and pair.score is not None else float(bool(pair.agreed))
+
+
+def _single_look(rows: Sequence[tuple[float, float]]) -> Agreement:
+    """Wilson (1927) at the effective sample size (sum w)^2 / sum w^2 (Kish 1965): stays inside [0, 1]."""
+    weights = [1.0 / probability for _, probability in rows]
+    total = sum(weights)
+    share = sum(weight * worth for weight, (worth, _) in zip(weights, rows, strict=True)) / total
+    lower, upper = wilson(share, total * total / sum(weight * weight for weight in weights))
+    return Agreement(share, lower, upper, len(rows), method=SINGLE_LOOK)
+
+
+def _anytime(rows: Sequence[tuple[float, float]], least: float | None) -> Agreement:
+    worths, probabilities = zip(*rows, strict=True)
+    sequence = ConfidenceSequence(min(probabilities) if least is None else least)
+    sequence.update(worths, probabilities)
+    found = sequence.estimate
+    assert found is not None
+    lower, upper = sequence.interval()
+    return Agreement(found, lower, upper, len(rows), method=ANYTIME)
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
@@ -51,7 +83,7 @@ def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, floa
     """
     if not any(baseline.items for baseline in baselines.values()):
         return {}
-    bounds = {str(stratum): _bound(baselines.get(stratum, Baseline(0, 0))) for stratum in _HELD_OUT}
+    bounds = {str(stratum): _bound(baselines.get(stratum, Baseline(0, 0))) for stratum in BY_INPUT}
     return {stratum: bound for stratum, bound in bounds.items() if bound < 1.0}
 
 
