@@ -66,6 +66,7 @@ class Recheck(msgspec.Struct, frozen=True, kw_only=True):
     agreed: bool | None = None  # None: there was nothing to compare with, or no answer
     score: float | None = None
     cost_usd: float = 0.0
+    probability: float = 1.0  # inclusion probability of having been asked again, among all traffic
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +99,21 @@ class FollowUps(Protocol):
 
     async def add_signal_event(self, event: SignalEvent) -> None:
         """Keep an event; one whose id is known already is left as it is."""
+        ...
+
+    async def undelivered_events(self, *, limit: int) -> list[SignalEvent]:
+        """Events nobody has been told of, oldest first."""
+        ...
+
+    async def event_delivered(self, event_id: str, *, at: float) -> None:
+        """Mark an event delivered."""
+        ...
+
+    async def claim(self, name: str, *, owner: str, lease_s: float, at: float) -> bool:
+        """Whether `owner` alone may do what is called `name` until `at + lease_s`.
+
+        True when nobody's claim still lasts, and for the owner itself, whose claim then lasts longer.
+        """
         ...
 
     async def expect(self, expected: Expected) -> None:

@@ -15,6 +15,7 @@ from domain.checks import PolicySettings as PolicySettings
 from domain.models import ModelSettings as ModelSettings
 from domain.monitoring import AgreementSettings as AgreementSettings
 from domain.monitoring import DriftSettings as DriftSettings
+from domain.monitoring import JsonFields as JsonFields
 from domain.monitoring import ShadowSettings as ShadowSettings
 from domain.monitoring import SignalSettings as SignalSettings
 from domain.monitoring import TeacherCheckSettings as TeacherCheckSettings
