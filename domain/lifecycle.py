@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 MONITORS = "monitors"  # who records what nobody said: a recovery
 CALM = 0.5  # evidence below it is low; an alarm needs 1
 _LEAST = 20  # observations with low evidence, for a recovery that is believed
-_DAY_S = 86400.0
-_SILENCE_S = {"teacher_sunset": 8 * _DAY_S}  # of warnings told again each week; no student ends what they are about
 
 
 class Cause(enum.StrEnum):
@@ -59,7 +57,10 @@ TRANSITIONS: Mapping[SignalState, Mapping[SignalState, frozenset[Cause]]] = {
         SignalState.RECOVERED: _ENDS,
         SignalState.OK: _BY_ANSWER,
     },
-    SignalState.RETRAINING: {SignalState.ALARM: _BY_ANSWER, SignalState.RECOVERED: _ENDS},  # alarm: no student came of it
+    SignalState.RETRAINING: {
+        SignalState.ALARM: _BY_ANSWER,
+        SignalState.RECOVERED: _ENDS,
+    },  # alarm: no student came of it
     SignalState.RECOVERED: {
         SignalState.WARNING: _BY_SIGNAL,
         SignalState.ALARM: _BY_SIGNAL,
@@ -123,14 +124,6 @@ class History(msgspec.Struct, frozen=True):
     events: Sequence[SignalEvent] = ()
     readings: Sequence[Reading] = ()
     deployments: Sequence[Deployment] = ()
-
-
-def episodes(history: History, rules: Rules, *, now: float) -> list[Episode]:
-    """All episodes as they stand at `now`, in the order in which they began."""
-    lives: list[_Life] = []
-    for reason in dict.fromkeys(signal.reason for signal in history.signals):
-        lives += _lives([signal for signal in history.signals if signal.reason == reason], history, rules, now)
-    return sorted((life.episode() for life in lives), key=lambda episode: episode.steps[0].at)
 
 
 def standing(of: Iterable[Episode]) -> SignalState:

@@ -86,6 +86,7 @@ class SignalSettings(Section, frozen=True):
 
     notify: tuple[str, ...] = ()
     cooldown: str = "24h"
+    updates: bool = False  # tell them, too, who answered and when it was over
     sunset_days: Positive = 60.0  # before a provider ends a model, a warning is due
 
     def __post_init__(self) -> None:

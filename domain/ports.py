@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from domain.follow_up import SignalEvent
 from domain.records import (
     Decision,
     Manifest,
@@ -184,13 +185,13 @@ class Detector(Protocol):
 
 
 class Notifier(Protocol):
-    """Tells someone of a signal."""
+    """Tells someone of a signal, or of what followed it."""
 
-    async def notify(self, signal: Signal) -> None:
+    async def notify(self, news: Signal | SignalEvent) -> None:
         """Deliver once.
 
         Raises:
-            UpstreamError: not delivered; the caller tries again with the same signal id.
+            UpstreamError: not delivered; the caller tries again with the same id.
         """
         ...
 

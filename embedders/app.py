@@ -2,23 +2,105 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import logging
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from domain.errors import ConfigError, ModelError
+from embedders import exports
+from embedders.exports import Progress
 from embedders.hashing import HashingEmbedder
+from embedders.onnx_int8 import OnnxInt8Embedder
+from embedders.static import StaticEmbedder
 
 if TYPE_CHECKING:
     from domain.ports import Embedder
     from domain.settings import EmbedderSettings
+    from embedders.sentence_transformers import SentenceTransformersEmbedder
+
+EXPORTED = ("onnx-int8", "static")  # the backends that run on what `export` writes
+_LOG = logging.getLogger(__name__)
 
 
-def build(settings: EmbedderSettings) -> Embedder:
-    """The embedder that the settings ask for, loaded: takes seconds and hundreds of MiB for a real model.
+class Exported(NamedTuple):
+    """An export in its place."""
+
+    folder: Path
+    export: exports.Export
+    new: bool  # False: it was there already
+
+
+def build(settings: EmbedderSettings, *, root: str | Path = ".") -> Embedder:
+    """The embedder that the settings ask for, loaded: takes seconds and hundreds of MiB for a model on torch.
+
+    Never exports: a server that starts must not import torch, write files or race with its siblings for a minute.
 
     Raises:
-        ModelError: its weights are missing or not the pinned ones.
+        ModelError: its weights or its export are missing or not the pinned ones.
     """
     if settings.backend == "hashing":
         return HashingEmbedder()
+    if settings.backend == "onnx-int8":
+        return OnnxInt8Embedder.load(exports.Place(settings, Path(root)).find(), name=settings.model)
+    if settings.backend == "static":
+        return StaticEmbedder.load(exports.Place(settings, Path(root)).find(), name=settings.model)
+    return _source(settings)
+
+
+def export(settings: EmbedderSettings, *, root: str | Path = ".", progress: Progress | None = None) -> Exported:
+    """Make what the backend `onnx-int8` or `static` runs on, unless it is there; a local model needs no network.
+
+    Raises:
+        ConfigError: the backend runs on no export.
+        ModelError: a library is missing, the model cannot be loaded or exported, or the disk refused.
+    """
+    if settings.backend not in EXPORTED:
+        raise ConfigError("backend", f"{settings.backend} needs no export; set it to {' or '.join(EXPORTED)}")
+    place = exports.Place(settings, Path(root))
+    known = exports.local_weights(settings.model)
+    if known and settings.sha256 in ("", known):
+        with contextlib.suppress(ModelError):
+            return Exported(place.of(known), exports.read(place.of(known)), new=False)
+    _LOG.info("embedder_export model=%s backend=%s", settings.model, settings.backend)
+    source = _source(settings)
+    with place.draft(source.sha256) as draft:
+        _write(source, settings, draft, progress or _quietly)
+    return Exported(place.of(source.sha256), exports.read(place.of(source.sha256)), new=True)
+
+
+def _write(source: SentenceTransformersEmbedder, settings: EmbedderSettings, folder: Path, progress: Progress) -> None:
+    from embedders import distilling, exporting
+
+    int8 = settings.backend == "onnx-int8"
+    make, libraries = (
+        (exporting.export_int8, exporting.LIBRARIES) if int8 else (distilling.distil, distilling.LIBRARIES)
+    )
+    found = make(source, folder, progress=progress)
+    found.tokenizer.save(str(folder / exports.TOKENIZER))
+    made = exports.Export(
+        backend=settings.backend,
+        model=settings.model,
+        source_sha256=source.sha256,
+        pooling=found.pooling,
+        max_length=found.max_length,
+        dimensions=found.dimensions,
+        files={},
+        versions={library: metadata.version(library) for library in libraries},
+    )
+    exports.write(folder, made)
+    if int8:
+        exports.write(folder, msgspec.structs.replace(made, cosine=exporting.fidelity(source, folder)))
+
+
+def _source(settings: EmbedderSettings) -> SentenceTransformersEmbedder:
     from embedders.sentence_transformers import SentenceTransformersEmbedder
 
     return SentenceTransformersEmbedder.load(settings.model, sha256=settings.sha256, batch=settings.batch)
+
+
+def _quietly(done: int, total: int) -> None:
+    """Nobody watches."""

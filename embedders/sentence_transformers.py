@@ -64,6 +64,11 @@ class SentenceTransformersEmbedder:
                 convert_to_numpy=True,
             )
 
+    @property
+    def model(self) -> SentenceTransformer:
+        """The loaded model, for those who make another embedder of it."""
+        return self._model
+
     def tokens(self) -> list[str]:
         """What the tokenizer splits texts into, in the order of their numbers; without its special tokens."""
         tokenizer = self._model.tokenizer

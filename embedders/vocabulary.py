@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from embedders.sentence_transformers import SentenceTransformersEmbedder
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from domain.ports import Embedder
@@ -13,9 +11,18 @@ _CONTINUES = "##"  # WordPiece marks what goes on
 _BEGINS = ("\u2581", "\u0120")  # SentencePiece and byte-level BPE mark what begins
 
 
+@runtime_checkable
+class Tokenizing(Protocol):
+    """An embedder that has a tokenizer."""
+
+    def tokens(self) -> list[str]:
+        """What it splits texts into, in the order of their numbers; without its special tokens."""
+        ...
+
+
 def vocabulary(embedder: Embedder) -> list[str]:
     """Whole words in the order of their numbers, which is that of their frequency; empty: it has none."""
-    return whole_words(embedder.tokens()) if isinstance(embedder, SentenceTransformersEmbedder) else []
+    return whole_words(embedder.tokens()) if isinstance(embedder, Tokenizing) else []
 
 
 def whole_words(tokens: list[str]) -> list[str]:

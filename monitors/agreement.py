@@ -24,8 +24,8 @@ def estimate(
 
     Args:
         pairs: those that were compared count, in any order.
-        anytime: an interval that holds however often it is looked at (see `monitors.confidence`), about 1.7 times as
-            wide as the one for a single look.
+        anytime: an interval that holds however often it is looked at while pairs are added (see `monitors.confidence`),
+            about 1.7 times as wide as the one for a single look.  Of a window that slides, it holds for each look only.
         least: for `anytime`, the smallest inclusion probability there can be; None: the smallest there is, which is
             right as long as every rate has been in use.
         graded: the mean of the scores instead of the share that agreed.

@@ -82,7 +82,7 @@ def read(endpoint: str, body: bytes) -> Reply:
     try:
         return reader(body)
     except msgspec.DecodeError as error:
-        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the teacher gave no text to compare: {error}") from None
+        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the answer has no text to compare: {error}") from None
 
 
 def comparable(endpoint: str) -> bool:
@@ -108,14 +108,14 @@ def _response(body: bytes) -> Reply:
     parts = [part for item in answer.output if item.type == "message" for part in item.content or ()]
     text = next((part.text for part in parts if part.type == "output_text"), None)
     if text is None or answer.status != "completed":
-        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the teacher's response is {answer.status[:32]} or has no text")
+        raise UpstreamError(UpstreamFailure.PROTOCOL, f"the response is {answer.status[:32]} or has no text")
     tokens = answer.usage or _Tokens()
     return Reply(text, Usage(tokens.input_tokens, tokens.output_tokens))
 
 
 def _unfiltered(text: str, finish_reason: str | None, usage: Usage | None) -> Reply:
     if finish_reason == _FILTERED:
-        raise UpstreamError(UpstreamFailure.PROTOCOL, "the teacher's answer was filtered")
+        raise UpstreamError(UpstreamFailure.PROTOCOL, "the answer was filtered")
     return Reply(text, usage or Usage())
 
 

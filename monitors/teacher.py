@@ -26,11 +26,14 @@ _RETRIES = 2  # with the SDK's backoff, all inside `timeout_s`
 
 
 class Teacher:
-    """One teacher model, asked at most `concurrency` times at once."""
+    """One teacher model, asked at most `concurrency` times at once.  `role` names it in errors."""
 
-    def __init__(self, model: ModelSettings, client: openai.AsyncOpenAI, *, shadow: ShadowSettings) -> None:
+    def __init__(
+        self, model: ModelSettings, client: openai.AsyncOpenAI, *, shadow: ShadowSettings, role: str = "teacher"
+    ) -> None:
         self._model = model.model
         self._client = client
+        self._role = role
         self._timeout_s = shadow.timeout_s
         self._slots = asyncio.Semaphore(shadow.concurrency)
 
@@ -47,7 +50,7 @@ class Teacher:
         except (TimeoutError, openai.APITimeoutError):
             raise UpstreamError(UpstreamFailure.TIMEOUT, f"no answer in {self._timeout_s:g} s") from None
         except openai.APIStatusError as error:
-            raise UpstreamError(UpstreamFailure.STATUS, f"the teacher answered {error.status_code}") from None
+            raise UpstreamError(UpstreamFailure.STATUS, f"the {self._role} answered {error.status_code}") from None
         except openai.APIConnectionError:
             raise UpstreamError(UpstreamFailure.CONNECT, f"cannot reach {self._client.base_url.host}") from None
         return answers.read(endpoint, answer.content)

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.http.client import HttpClient
 from domain.errors import ConfigError, UpstreamError, UpstreamFailure
+from domain.follow_up import SignalEvent
 from domain.records import Signal, SignalKind
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SIGNATURE_HEADER = "x-preceptor-signature"
 
+_UPDATED = "dev.preceptor.signal.updated"
 _TYPES = {
     SignalKind.RETRAIN: "dev.preceptor.retraining.requested",
     SignalKind.WARNING: "dev.preceptor.drift.warned",
@@ -26,7 +28,7 @@ _TYPES = {
 
 
 class WebhookNotifier:
-    """POSTs a signal to one URL.  The signal's id is the event's id, so a receiver can drop a second delivery.
+    """POSTs signals, and what followed them, to one URL.  A receiver can drop a second delivery by the event's id.
 
     Raises:
         ConfigError: the URL names no host.
@@ -46,9 +48,9 @@ class WebhookNotifier:
         except ValueError as error:
             raise ConfigError(f"notifiers.{name}.webhook", str(error)) from None
 
-    async def notify(self, signal: Signal) -> None:
+    async def notify(self, news: Signal | SignalEvent) -> None:
         """See `domain.ports.Notifier`."""
-        body = msgspec.json.encode(cloud_event(signal))
+        body = msgspec.json.encode(cloud_event(news))
         headers = [(SIGNATURE_HEADER.encode(), sign(body, self._secret).encode())] if self._secret else []
         reply = await self._client.post("", body, headers=headers)
         if not 200 <= reply.status < 300:
@@ -59,18 +61,18 @@ class WebhookNotifier:
         await self._client.aclose()
 
 
-def cloud_event(signal: Signal) -> dict[str, object]:
-    """The signal in CloudEvents' structured JSON format (cloudevents.io, spec 1.0.2); it holds no user text."""
-    at = dt.datetime.fromtimestamp(signal.at, dt.UTC)
+def cloud_event(news: Signal | SignalEvent) -> dict[str, object]:
+    """The news in CloudEvents' structured JSON format (cloudevents.io, spec 1.0.2); it holds no user text."""
+    at = dt.datetime.fromtimestamp(news.at, dt.UTC)
     return {
         "specversion": "1.0",
-        "id": signal.id,
-        "source": f"preceptor/{signal.task}",
-        "type": _TYPES[signal.kind],
-        "subject": signal.task,
+        "id": news.id,
+        "source": f"preceptor/{news.task}",
+        "type": _TYPES[news.kind] if isinstance(news, Signal) else _UPDATED,
+        "subject": news.task,
         "time": at.isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
-        "data": msgspec.to_builtins(signal),
+        "data": msgspec.to_builtins(news),
     }
 
 

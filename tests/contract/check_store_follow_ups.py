@@ -100,10 +100,33 @@ async def events_and_expected_days_come_back_in_order(open_store: OpenStore) -> 
     assert await store.expected(TASK) == marks[:2]
 
 
+async def an_event_is_owed_until_it_is_delivered(open_store: OpenStore) -> None:
+    """Events of all tasks wait in order of time; one that was delivered does not come back, even when kept again."""
+    store = await open_store()
+    for each in (event(2), event(1), event(3, task="other")):
+        await store.add_signal_event(each)
+    assert await store.undelivered_events(limit=2) == [event(1), event(2)]
+    await store.event_delivered("event-1", at=5.0)
+    await store.add_signal_event(event(1))
+    assert await store.undelivered_events(limit=9) == [event(2), event(3, task="other")]
+    assert await store.signal_events(TASK) == [event(1), event(2)]
+
+
+async def a_claim_has_one_owner_at_a_time(open_store: OpenStore) -> None:
+    """It lasts as long as it was asked for; its owner may renew it, others wait; names are apart."""
+    store = await open_store()
+    asked = [("a", 0.0), ("b", 9.9), ("a", 9.9), ("b", 19.8), ("b", 19.9), ("a", 25.0)]
+    had = [await store.claim("round", owner=owner, lease_s=10.0, at=at) for owner, at in asked]
+    assert had == [True, False, True, False, True, False]
+    assert await store.claim("other", owner="c", lease_s=10.0, at=25.0)
+
+
 CHECKS = (
     an_hour_is_counted_once,
     a_batch_that_is_rolled_back_counts_nothing,
     an_input_keeps_its_cluster,
     second_answers_are_kept_once_and_cost_money,
     events_and_expected_days_come_back_in_order,
+    an_event_is_owed_until_it_is_delivered,
+    a_claim_has_one_owner_at_a_time,
 )

@@ -17,6 +17,13 @@ _RECHECKS = "SELECT body FROM rechecks WHERE task = :task AND at >= :after ORDER
 
 _EVENTS = "SELECT body FROM signal_events WHERE task = :task ORDER BY at, seq"
 
+_UNDELIVERED = "SELECT body FROM signal_events WHERE delivered_at IS NULL ORDER BY at, seq LIMIT :limit"
+
+# What the owner of a claim that still lasts, or nobody else, changes.
+_CLAIM = """
+INSERT INTO claims (name, owner, until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE
+SET owner = excluded.owner, until = excluded.until WHERE claims.owner = excluded.owner OR claims.until <= ?"""
+
 _EXPECTED = "SELECT body FROM expected WHERE task = :task ORDER BY seq"
 
 
@@ -45,6 +52,18 @@ class FollowUpTables(Tables):
             "INSERT OR IGNORE INTO signal_events (id, task, at, body) VALUES (?, ?, ?, ?)",
             *(event.id, event.task, event.at, codec.encode(event)),
         )
+
+    async def undelivered_events(self, *, limit: int) -> list[SignalEvent]:
+        """See `domain.follow_up.FollowUps`."""
+        return await self._all(codec.decode_event, _UNDELIVERED, limit=limit)
+
+    async def event_delivered(self, event_id: str, *, at: float) -> None:
+        """See `domain.follow_up.FollowUps`."""
+        await self._write("UPDATE signal_events SET delivered_at = ? WHERE id = ?", at, event_id)
+
+    async def claim(self, name: str, *, owner: str, lease_s: float, at: float) -> bool:
+        """See `domain.follow_up.FollowUps`."""
+        return await self._write(_CLAIM, name, owner, at + lease_s, at) > 0
 
     async def expect(self, expected: Expected) -> None:
         """See `domain.follow_up.FollowUps`."""

@@ -55,8 +55,11 @@ _FOLLOW_UPS = (
   body BLOB NOT NULL)""",
     "CREATE INDEX rechecks_at ON rechecks (task, at, cost_usd)",
     """CREATE TABLE signal_events (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL)""",
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, at REAL NOT NULL, delivered_at REAL,
+  body BLOB NOT NULL)""",
     "CREATE INDEX signal_events_task ON signal_events (task, at)",
+    "CREATE INDEX signal_events_undelivered ON signal_events (at) WHERE delivered_at IS NULL",
+    "CREATE TABLE claims (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE expected (seq INTEGER PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL)",
     "CREATE INDEX expected_task ON expected (task, seq)",
 )

@@ -27,7 +27,7 @@ def test_an_empty_file_becomes_the_newest_schema(connection: sqlite3.Connection)
     schema.migrate(connection)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     monitors = {"exchanges", "pairs", "detector_states", "readings", "signals", "deployments", "blobs"}
-    follow_ups = {"tallies", "rechecks", "signal_events", "expected"}
+    follow_ups = {"tallies", "rechecks", "signal_events", "expected", "claims"}
     assert tables == monitors | follow_ups | {"client_keys", "completions", "reload"}
     assert version(connection) == len(schema.MIGRATIONS)
 
