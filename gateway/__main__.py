@@ -54,9 +54,14 @@ def _collect_rarely() -> None:
 
 
 def _give_memory_back() -> None:
-    """Have glibc return freed memory at its top, as it does until the first large block is freed (mallopt(3))."""
+    """Have glibc return what starting has freed, and then what is freed at its top (malloc_trim(3), mallopt(3)).
+
+    It stops to do the latter with the first large block that is freed.
+    """
     with contextlib.suppress(AttributeError, OSError):  # another C library
-        ctypes.CDLL(None).mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
+        library = ctypes.CDLL(None)
+        library.malloc_trim(0)
+        library.mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
 
 
 if __name__ == "__main__":
