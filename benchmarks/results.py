@@ -13,7 +13,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
 _COMPARE = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
-_PACKAGES = ("openai", "sentence-transformers", "torch", "numpy", "scikit-learn", "evidently")
+_PACKAGES = ("openai", "sentence-transformers", "torch", "numpy", "scikit-learn", "evidently", "onnxruntime")
 
 
 class Results:

@@ -1,4 +1,4 @@
-"""`preceptor report drift | agreement | safety`."""
+"""`preceptor report drift | mix | agreement | safety`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import typer
 from rich.console import Console
 
 from cli.findings import print_findings, print_parity
+from cli.mixes import print_mix
 from cli.options import DEFAULT, Config, Json, Task, choose_task
 from cli.progress import wide
 from cli.runtime import opened_store
 from domain import config
+from domain.clock import SystemClock
 from domain.records import Stage
 
 if TYPE_CHECKING:
-    from domain.settings import PolicySettings
+    from domain.settings import PolicySettings, Settings
+    from monitors.attribution import Attribution
     from monitors.findings import Place, PolicyFindings
+    from monitors.mix import Mix
 
 _EXCHANGES = 200_000  # that a report on safety is about, the newest: more do not change what it says
 _PAIRS = 20_000
@@ -40,14 +44,52 @@ def drift(
     after: _After = 0.0,
     task: Task = "",
     path: Config = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what drift is about as JSON; no file.")] = False,
 ) -> None:
-    """Write an Evidently report with our tests and plots."""
-    from monitors.report_process import report_in_subprocess
-
+    """Write an Evidently report with our tests and plots, and what drift is about: topics, words, examples."""
     settings = config.load(path)
     name, _ = choose_task(settings, task)
+    if as_json:
+        found = asyncio.run(_attribution(settings, name))
+        sys.stdout.write(msgspec.json.encode({"task": name, "attribution": found}).decode() + "\n")
+        return
+    from monitors.report_process import report_in_subprocess
+
     report_in_subprocess(path, name, out, after=after)
     sys.stdout.write(f"{out}\n")
+
+
+async def _attribution(settings: Settings, task: str) -> Attribution | None:
+    from monitors.report_sources import Sources
+
+    async with opened_store(settings) as store:
+        return await Sources(store, settings, task).attribution(until=SystemClock().now_s())
+
+
+@_group.command()
+def mix(
+    day: Annotated[str, typer.Option(help="In the task's time zone, like 2026-03-29; without it: yesterday.")] = "",
+    task: Task = "",
+    path: Config = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Print what the inputs of a day were about, beside the reference and the same day a week before."""
+    settings = config.load(path)
+    name, chosen = choose_task(settings, task)
+
+    async def read() -> Mix:
+        from monitors.mix import day_before
+        from monitors.report_sources import Sources
+
+        async with opened_store(settings) as store:
+            told = day or day_before(SystemClock().now_s(), chosen.time_zone)
+            return await Sources(store, settings, name).mix(told)
+
+    found = asyncio.run(read())
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        return
+    print_mix(wide(Console()), found)
 
 
 @_group.command()

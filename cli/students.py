@@ -211,7 +211,7 @@ def load_embedder(settings: Settings, task: str) -> Embedder:
     """
     from embedders.app import build
 
-    return build(settings.embedders[settings.tasks[task].drift.embedder])
+    return build(settings.embedders[settings.tasks[task].drift.embedder], root=settings.root)
 
 
 async def _rival(store: Store, task: str, model: str, reference: str) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from adapters.reload import Reloader
 from adapters.stores.sqlite import from_url
+from console.admission import bearer, login
 from console.reload import Current, reload_route
+from console.reports import reports_routes
+from console.signals import signal_routes
 from domain import config
 from domain.clock import SystemClock
 from domain.errors import StoreError
@@ -63,10 +65,12 @@ def build(
     )
     app.add_exception_handler(StoreError, _store_failed)
     app.include_router(_open(metrics))
-    api = APIRouter(prefix="/api", dependencies=[Depends(_token(current))])
+    api = APIRouter(prefix="/api", dependencies=[Depends(bearer(current))])
     api.include_router(_api(current, store))
+    api.include_router(signal_routes(current, store, clock=clock))
     api.include_router(reload_route(current, store, clock=clock))
     app.include_router(api)
+    app.include_router(reports_routes(current), dependencies=[Depends(login(current))])
     return app
 
 
@@ -103,7 +107,7 @@ def _api(current: Current, store: Store) -> APIRouter:
     @router.get("/tasks/{task}")
     async def task(task: str) -> Any:
         """Which student serves, what waits for the monitors, and how the shadow samples ended."""
-        _known(task)
+        current.task(task)
         return msgspec.to_builtins(
             {
                 "task": task,
@@ -113,38 +117,13 @@ def _api(current: Current, store: Store) -> APIRouter:
             }
         )
 
-    @router.get("/tasks/{task}/signals")
-    async def signals(task: str) -> Any:
-        """Warnings and retraining signals with their evidence, oldest first."""
-        _known(task)
-        return msgspec.to_builtins(await store.signals(task))
-
     @router.get("/tasks/{task}/deployments")
     async def deployments(task: str) -> Any:
         """Every promotion and rollback, oldest first."""
-        _known(task)
+        current.task(task)
         return msgspec.to_builtins(await store.deployments(task))
 
-    def _known(task: str) -> None:
-        names = sorted(current.settings.tasks)
-        if task not in names:
-            raise HTTPException(404, f"no task {task!r}; configured are {', '.join(names)}")
-
     return router
-
-
-def _token(current: Current) -> Any:
-    """A dependency that lets a request pass only with `authorization: Bearer <admin_token>`."""
-
-    def check(request: Request) -> None:
-        expected = current.settings.server.admin_token
-        if not expected:
-            raise HTTPException(403, "the admin API is closed: set server.admin_token")
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {expected}".encode()):
-            raise HTTPException(401, "wrong or missing admin token", {"www-authenticate": "Bearer"})
-
-    return check
 
 
 async def _store_failed(_: Request, error: Exception) -> JSONResponse:

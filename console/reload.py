@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import JSONResponse
 
 from adapters.metrics import RELOAD_FAILURES
@@ -16,7 +16,7 @@ from domain.reload import require_reloadable
 
 if TYPE_CHECKING:
     from domain.clock import Clock
-    from domain.settings import Settings
+    from domain.settings import Settings, TaskSettings
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +33,12 @@ class Current:
     def __init__(self, settings: Settings, *, load: Callable[[], Settings]) -> None:
         self.settings = settings
         self._load = load
+
+    def task(self, name: str) -> TaskSettings:
+        """The settings of a task; an HTTP error 404 that names those there are."""
+        if name not in self.settings.tasks:
+            raise HTTPException(404, f"no task {name!r}; configured are {', '.join(sorted(self.settings.tasks))}")
+        return self.settings.tasks[name]
 
     async def read(self) -> Settings:
         """The settings in the file as it is now.

@@ -39,7 +39,7 @@ def build(settings: Settings, *, clock: Clock) -> StudentServer:
         if name not in settings.embedders:
             known = ", ".join(sorted(settings.embedders)) or "none"
             raise ModelError(f"embedder {name!r} is not configured under embedders (known: {known}); add it")
-        return embedders.app.build(settings.embedders[name])
+        return embedders.app.build(settings.embedders[name], root=settings.root)
 
     wanted = {task.drift.embedder for task in settings.tasks.values()}
     return StudentServer(

@@ -150,6 +150,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     stratum: str = ""
     uniform: bool = True  # belongs to the uniform sample of all traffic too, not only to the sample of its stratum
     key: str = ""
+    cluster: int = 0  # of the input, in the reference
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from domain.errors import ConfigError, ModelError
+from domain.errors import ModelError
 from embedders import exports
 from embedders.exports import Progress
 from embedders.hashing import HashingEmbedder
@@ -55,21 +55,29 @@ def export(settings: EmbedderSettings, *, root: str | Path = ".", progress: Prog
     """Make what the backend `onnx-int8` or `static` runs on, unless it is there; a local model needs no network.
 
     Raises:
-        ConfigError: the backend runs on no export.
+        ValueError: the backend runs on no export.
         ModelError: a library is missing, the model cannot be loaded or exported, or the disk refused.
     """
     if settings.backend not in EXPORTED:
-        raise ConfigError("backend", f"{settings.backend} needs no export; set it to {' or '.join(EXPORTED)}")
+        raise ValueError(f"{settings.backend} needs no export")
     place = exports.Place(settings, Path(root))
     known = exports.local_weights(settings.model)
-    if known and settings.sha256 in ("", known):
-        with contextlib.suppress(ModelError):
-            return Exported(place.of(known), exports.read(place.of(known)), new=False)
+    if known and settings.sha256 in ("", known) and (there := _there(place.of(known))):
+        return there
     _LOG.info("embedder_export model=%s backend=%s", settings.model, settings.backend)
     source = _source(settings)
+    if there := _there(place.of(source.sha256)):  # a hub name, whose weights only now have a hash
+        return there
     with place.draft(source.sha256) as draft:
         _write(source, settings, draft, progress or _quietly)
-    return Exported(place.of(source.sha256), exports.read(place.of(source.sha256)), new=True)
+    folder = place.of(source.sha256)
+    return Exported(folder, exports.read(folder), new=True)
+
+
+def _there(folder: Path) -> Exported | None:
+    with contextlib.suppress(ModelError):  # missing or damaged
+        return Exported(folder, exports.read(folder), new=False)
+    return None
 
 
 def _write(source: SentenceTransformersEmbedder, settings: EmbedderSettings, folder: Path, progress: Progress) -> None:

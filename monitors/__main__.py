@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     hold_hangups()
     since = SystemClock().now_s()
     try:
-        asyncio.run(_until_told(build(config.load(options.config), since=since)))
+        asyncio.run(_until_told(build(config.load(options.config), options.config, since=since)))
     except PreceptorError as error:
         sys.stderr.write(f"preceptor monitors: {error}\n")
         return 2

@@ -87,15 +87,26 @@ def disagreement_bounds(baselines: Mapping[Stratum, Baseline]) -> dict[str, floa
     return {stratum: bound for stratum, bound in bounds.items() if bound < 1.0}
 
 
-def pooled_bound(baselines: Mapping[Stratum, Baseline]) -> float | None:
-    """The same for all held-out items together; None when nothing can be held against it.
+def held_out(baselines: Mapping[Stratum, Baseline]) -> dict[str, float | Baseline]:
+    """What each stratum is held to: its held-out items, `UNSEEN` where there are none; see `disagreement_bounds`."""
+    seen = {str(stratum): baseline for stratum, baseline in baselines.items() if baseline.items}
+    return {stratum: seen.get(stratum, UNSEEN) for stratum in disagreement_bounds(baselines)}
 
-    The items must be like the traffic.  Where flagged inputs were sampled more often, the bound errs on the quiet side
-    as long as the student is no better on them.
+
+def pooled(baselines: Mapping[Stratum, Baseline]) -> Baseline | None:
+    """All held-out items together; None when none of them agreed, so that nothing can be held against the student.
+
+    The items must be like the traffic.  Where flagged inputs were sampled more often, the measure errs on the quiet
+    side as long as the student is no better on them.
     """
-    items = sum(baseline.items for baseline in baselines.values())
-    bound = float(upper_bound(items - sum(baseline.agreed for baseline in baselines.values()), items))
-    return bound if bound < 1.0 else None
+    items, agreed = (sum(getattr(each, part) for each in baselines.values()) for part in ("items", "agreed"))
+    return Baseline(items, agreed) if agreed else None
+
+
+def pooled_bound(baselines: Mapping[Stratum, Baseline]) -> float | None:
+    """The bound of `disagreement_bounds` for all held-out items together; None when there is none below 1."""
+    together = pooled(baselines)
+    return None if together is None else _bound(together)
 
 
 def _bound(baseline: Baseline) -> float:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.errors import ModelError
+from domain.follow_up import Tally
 from domain.ports import Evidence
 from domain.records import Deployment, DetectorState, Reading, Signal, SignalKind
 from domain.settings import TaskSettings
-from monitors import parity
-from monitors.agreement import disagreement_bounds, pooled_bound
+from monitors import parity, split
+from monitors.agreement import held_out, pooled
+from monitors.arming_hours import arm_hours
 from monitors.detectors.agreement import AgreementDetector
 from monitors.detectors.none import NoDetector
-from monitors.detectors.novelty import NoveltyDetector
 from monitors.detectors.safety import SafetyDetector
-from monitors.reference import Reference
 
 if TYPE_CHECKING:
-    from domain.ports import Detector, Embedder
+    from domain.ports import Detector
     from domain.store import Store
 
 _LOG = logging.getLogger(__name__)
-_MONTH_S = 30 * 86400.0
-_LEAST_THRESHOLD = 10.0  # below it a single event would alarm
+MONTH_S = 30 * 86400.0
 
 
 class Armed(msgspec.Struct, frozen=True):
@@ -36,6 +34,7 @@ class Armed(msgspec.Struct, frozen=True):
     detector: Detector
     signals: list[Signal]  # of this deployment, growing
     earlier: tuple[Signal, ...]  # of the deployments before it, in the month before it was armed
+    tallies: Callable[[], Sequence[Tally]] = tuple  # the hours that have changed since this was last asked
 
     def reading(self, found: Evidence, at: float) -> Reading:
         """The evidence as a row of the time series."""
@@ -62,38 +61,21 @@ class Armed(msgspec.Struct, frozen=True):
     def alarms_30d(self, kind: SignalKind, *, at: float) -> int:
         """How many signals of a kind this detector raised in the 30 days before `at`, whichever student served."""
         return sum(
-            signal.kind is kind and signal.detector == self.detector.name and signal.at >= at - _MONTH_S
+            signal.kind is kind and signal.detector == self.detector.name and signal.at >= at - MONTH_S
             for signal in (*self.earlier, *self.signals)
         )
 
 
-class ArmedWatch(Armed, frozen=True):
-    """The same with the reference that inputs are compared with."""
-
-    reference: Reference
-
-
-def novelty_detector(task: TaskSettings, reference: Reference) -> Detector:
-    """The configured detector of new inputs."""
-    settings = task.drift
-    if settings.detector == "none":
-        return NoDetector("novelty")
-    threshold, budget = _budget(task, settings.false_alarm_days, settings.inputs_per_day, "inputs")
-    return NoveltyDetector(reference.bounds, threshold=threshold, budget=budget)
-
-
 def agreement_detector(task: TaskSettings, deployment: Deployment) -> Detector:
-    """The configured detector of falling agreement; one that never alarms when there is nothing to hold against."""
-    settings = task.agreement
-    bounds = disagreement_bounds(deployment.baselines)
-    if settings.detector == "none":
-        return NoDetector("agreement")
-    if not bounds:
+    """The per-sample detector of falling agreement; one that never alarms when there is nothing to hold against."""
+    known = held_out(deployment.baselines)
+    if not known:
         _LOG.warning("agreement_not_armed task=%s do='preceptor promote with held-out rows'", deployment.task)
-        return NoDetector("agreement")
-    threshold, budget = _budget(task, settings.false_alarm_days, settings.pairs_per_day, "pairs")
-    pooled = pooled_bound(deployment.baselines)
-    return AgreementDetector(bounds, pooled=pooled, threshold=threshold, budget=budget)
+        return NoDetector(split.AGREEMENT)
+    settings = task.agreement
+    part = split.split(split.families(task))[split.AGREEMENT]
+    threshold, budget = split.threshold(settings.false_alarm_days, part, settings.pairs_per_day, "pairs")
+    return AgreementDetector(known, pooled=pooled(deployment.baselines), threshold=threshold, budget=budget)
 
 
 def safety_detector(task: TaskSettings) -> Detector:
@@ -102,7 +84,7 @@ def safety_detector(task: TaskSettings) -> Detector:
     Its budget is its own, as often as agreement may be wrong: where no answer is unsafe it takes nothing from theirs.
     """
     per_day, days = task.agreement.pairs_per_day, task.agreement.false_alarm_days
-    threshold = max(_LEAST_THRESHOLD, per_day * days)
+    threshold = max(split.LEAST_THRESHOLD, per_day * days)
     budget = (
         f"one false alarm in {days:g} days at {per_day:,.0f} pairs a day (A = {threshold:,.0f} independent pairs) "
         f"while only the student is unsafe on at most {parity.RATE:.1%} of any kind of input"
@@ -110,32 +92,19 @@ def safety_detector(task: TaskSettings) -> Detector:
     return SafetyDetector(parity.RATE, threshold=threshold, budget=budget)
 
 
-async def arm_watch(
-    store: Store, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
-) -> ArmedWatch | None:
-    """The novelty detector of a deployment, or None when it has no reference.
-
-    Raises:
-        StoreError: the store cannot be read.
-        ModelError: the reference is missing, damaged, or was built with another embedder.
-    """
-    if not deployment.reference_id:
-        return None
-    body = await store.blob(deployment.reference_id)
-    if body is None:
-        raise ModelError(f"the store has no reference {deployment.reference_id}: build it again and promote with it")
-    reference = Reference.from_bytes(body)
-    reference.check(embedder)
-    armed = await _armed(store, deployment, lambda: novelty_detector(task, reference), at)
-    return ArmedWatch(armed.deployment, armed.detector, armed.signals, armed.earlier, reference)
-
-
 async def arm_pairing(store: Store, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
-    """The agreement detector of a deployment.
+    """The agreement detector of a deployment as of `at`, the time of the next pair's input.
 
     Raises:
         StoreError: the store cannot be read.
+        ModelError: the reference of the deployment is missing or damaged.
     """
+    if task.agreement.detector == "windowed":
+        state = await _state(store, deployment, split.AGREEMENT)
+        pairs = await arm_hours(store, task, deployment, state, at=at)
+        return await _armed(store, deployment, lambda: pairs, at, tallies=pairs.tallies)
+    if task.agreement.detector == "none":
+        return await _armed(store, deployment, lambda: NoDetector(split.AGREEMENT), at)
     return await _armed(store, deployment, lambda: agreement_detector(task, deployment), at)
 
 
@@ -153,15 +122,27 @@ def state_key(deployment: Deployment) -> str:
     return f"{deployment.reference_id}@{deployment.at!r}"
 
 
-async def _armed(store: Store, deployment: Deployment, make: Callable[[], Detector], at: float) -> Armed:
+async def _armed(
+    store: Store,
+    deployment: Deployment,
+    make: Callable[[], Detector],
+    at: float,
+    *,
+    tallies: Callable[[], Sequence[Tally]] = tuple,
+) -> Armed:
     detector = make()
-    for state in await store.detector_states(deployment.task, state_key(deployment)):
-        if state.detector == detector.name:
-            detector = _restored(detector, state) or make()
-    past = await store.signals(deployment.task, after=min(deployment.at, at - _MONTH_S))
+    state = await _state(store, deployment, detector.name)
+    if state is not None:
+        detector = _restored(detector, state) or make()
+    past = await store.signals(deployment.task, after=min(deployment.at, at - MONTH_S))
     own = [signal for signal in past if signal.at >= deployment.at]
     _LOG.info("armed task=%s detector=%s model=%s", deployment.task, detector.name, deployment.model)
-    return Armed(deployment, detector, own, tuple(signal for signal in past if signal.at < deployment.at))
+    return Armed(deployment, detector, own, tuple(signal for signal in past if signal.at < deployment.at), tallies)
+
+
+async def _state(store: Store, deployment: Deployment, name: str) -> DetectorState | None:
+    states = await store.detector_states(deployment.task, state_key(deployment))
+    return next((state for state in states if state.detector == name), None)
 
 
 def _restored(detector: Detector, state: DetectorState) -> Detector | None:
@@ -172,13 +153,3 @@ def _restored(detector: Detector, state: DetectorState) -> Detector | None:
         _LOG.warning("detector_starts_afresh task=%s detector=%s reason=configuration", state.task, state.detector)
         return None
     return detector
-
-
-def _budget(task: TaskSettings, days: float, per_day: float, what: str) -> tuple[float, str]:
-    """The threshold A, and the budget in words: all detectors of a task share one false alarm in `days`."""
-    detectors = (task.drift.detector != "none") + (task.agreement.detector != "none")
-    threshold = max(_LEAST_THRESHOLD, per_day * days * detectors)
-    return threshold, (
-        f"one false alarm in {days:g} days for the task at {per_day:,.0f} {what} a day "
-        f"(A = {threshold:,.0f} independent {what})"
-    )

@@ -27,6 +27,14 @@ class Followed(msgspec.Struct, frozen=True):
     signals: list[Signal]
 
 
+class Surroundings(msgspec.Struct, frozen=True):
+    """What else is known when a signal is raised: last scores of all detectors, slices that are worse, the ceiling."""
+
+    drift_scores: Mapping[str, float] = {}
+    slices: tuple[str, ...] = ()
+    ceiling: float | None = None
+
+
 class Follower:
     """Follows one aspect of the champion's pairs, each once."""
 
@@ -44,15 +52,15 @@ class Follower:
         for pair in pairs:
             self._remember(pair)
 
-    def follow(self, closed: Iterable[tuple[Exchange, Pair]], drift_scores: Mapping[str, float]) -> Followed:
-        """Take a batch in; `drift_scores` are the last ones of all detectors."""
+    def follow(self, closed: Iterable[tuple[Exchange, Pair]], surroundings: Surroundings) -> Followed:
+        """Take a batch in."""
         followed = Followed([], [])
         for exchange, pair in closed:
             if not self._remember(pair) or self.armed is None or exchange.at < self.armed.deployment.at:
                 continue
             found = self._observe(self.armed, exchange, pair)
             followed.readings.append(self.armed.reading(found, exchange.at))
-            followed.signals.extend(self._raise(self.armed, found, drift_scores, at=exchange.at))
+            followed.signals.extend(self._raise(self.armed, found, surroundings, at=exchange.at))
         last = len(followed.readings) - 1
         kept = [reading for number, reading in enumerate(followed.readings) if reading.alarm or number == last]
         return msgspec.structs.replace(followed, readings=kept)
@@ -72,10 +80,11 @@ class Follower:
                 stratum=pair.stratum,
                 uniform=exchange.draw < self._task.shadow.rate,
                 key=near_duplicate_key(exchange.input_text),
+                cluster=pair.cluster or 0,
             )
         )
 
-    def _raise(self, armed: Armed, found: Evidence, drift_scores: Mapping[str, float], *, at: float) -> list[Signal]:
+    def _raise(self, armed: Armed, found: Evidence, surroundings: Surroundings, *, at: float) -> list[Signal]:
         if not signals.retrain_due(self._aspect, found, armed.signals, at=at, settings=self._task.signal):
             return []
         name = armed.detector.name
@@ -88,7 +97,9 @@ class Follower:
             budget=armed.detector.budget(),
             agreement=agreement.estimate(self.recent),
             pairs=tuple(self.recent),
-            drift_scores={other: score for other, score in drift_scores.items() if other != name},
+            drift_scores={other: score for other, score in surroundings.drift_scores.items() if other != name},
+            slices=surroundings.slices,
+            ceiling=surroundings.ceiling,
         )
         armed.signals.append(signal)
         return [signal]

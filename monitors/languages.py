@@ -10,16 +10,17 @@ if TYPE_CHECKING:
 
 NONE = "none"  # no letters, or nothing that is a language
 _LONGEST = 500  # characters that are read: more do not make it surer
+_LEAST_BYTES = 24  # below it the answer is mostly wrong
 _NO_LANGUAGE = "zxx"
 
 
 def language(text: str) -> str:
-    """An ISO 639-1 code, or `none`.  Short texts are often taken for a neighbour language: fit for shares, not for one.
+    """An ISO 639-1 code, or `none`: for what is too short to tell, too.  Fit for shares, not for a single text.
 
     A naive Bayes classifier over byte sequences (Lui & Baldwin 2012).  The first call reads its model, 0.4 s.
     """
     head = text[:_LONGEST]
-    if not any(map(str.isalpha, head)):
+    if sum(len(letter.encode()) for letter in head if letter.isalpha()) < _LEAST_BYTES:
         return NONE
     code: str = _identifier().classify(head)[0]
     return NONE if code == _NO_LANGUAGE else code

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 _GAUGE: Final = "mostrecent"  # in multiprocess mode: the value of the worker that wrote last
 
 AGREEMENT = Gauge(
-    "preceptor_agreement_ratio", "Agreement of student and teacher: estimate, lower and upper bound.",
-    ["task", "bound"], multiprocess_mode=_GAUGE,
-)  # fmt: skip
+    "preceptor_agreement_ratio",
+    "Agreement of student and teacher: estimate, lower and upper bound; ceiling: the teacher's with itself.",
+    ["task", "bound"],
+    multiprocess_mode=_GAUGE,
+)
 SAFETY_PARITY = Gauge(
     "preceptor_safety_parity_ratio", "Inputs on which only the student is unsafe: estimate, lower and upper bound.",
     ["task", "bound"], multiprocess_mode=_GAUGE,
@@ -37,9 +39,14 @@ LAG_SECONDS = Gauge(
     ["task"],
     multiprocess_mode=_GAUGE,
 )
+UPSTREAM_SUNSET = Gauge(
+    "preceptor_upstream_sunset_timestamp_seconds", "When the provider ends a teacher; NaN: it gives no date.",
+    ["upstream", "model"], multiprocess_mode=_GAUGE,
+)  # fmt: skip
 SIGNALS = Counter("preceptor_signals_total", "Signals raised.", ["task", "reason"])
 SHADOW = Counter("preceptor_shadow_exchanges_total", "How shadow samples ended.", ["task", "outcome"])
 DELIVERY_FAILURES = Counter("preceptor_notifier_failures_total", "Deliveries that failed and are repeated.", ["task"])
+REPORTS = Counter("preceptor_reports_total", "Reports by how they ended.", ["task", "outcome"])
 STORE_FAILURES = Counter("preceptor_monitor_store_failures_total", "Batches rolled back and repeated.", ["task"])
 
 
@@ -49,9 +56,11 @@ def show(task: str, reading: Reading) -> None:
     EVIDENCE.labels(task, reading.detector).set(reading.evidence)
 
 
-def show_agreement(task: str, agreement: Agreement | None) -> None:
-    """Show the current estimate."""
+def show_agreement(task: str, agreement: Agreement | None, ceiling: Agreement | None = None) -> None:
+    """Show the current estimate, and how often the teacher agrees with itself."""
     _show_bounds(AGREEMENT, task, agreement)
+    if ceiling is not None:
+        AGREEMENT.labels(task, "ceiling").set(ceiling.estimate)
 
 
 def show_parity(task: str, parity: Parity | None) -> None:

@@ -1,4 +1,4 @@
-"""The agreement half of a worker: asks the teacher about shadow samples, compares, watches agreement and safety."""
+"""The agreement half of a worker: closes shadow samples, watches agreement and safety."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from adapters.metrics import COST_USD
-from domain.durations import seconds
-from domain.errors import UpstreamError
-from domain.records import Deployment, Exchange, Pair, PairState, SignalKind
+from domain.records import Deployment, SignalKind
 from domain.store import PendingPair, WorkBatch
 from monitors import agreement, arming, metrics, parity
 from monitors.aspect import AGREEMENT, SAFETY_PARITY
-from monitors.follower import Follower
+from monitors.days import Days
+from monitors.follower import Follower, Surroundings
 
 if TYPE_CHECKING:
     from domain.clock import Clock
-    from domain.comparers import Comparer
-    from domain.prices import Price
     from domain.settings import TaskSettings
     from domain.store import Store
-    from monitors.answers import Reply
+    from monitors.budget import Budget
+    from monitors.closing import Closed, Closing
+    from monitors.course import Course
     from monitors.safety import Safety
-    from monitors.teacher import Teacher
 
 _LOG = logging.getLogger(__name__)
 _ROUNDS = 4  # teacher calls of a batch, one after the other on each of the concurrent slots
@@ -43,24 +39,27 @@ class Pairing:
         task: TaskSettings,
         *,
         store: Store,
-        teacher: Teacher,
-        price: Price,
-        comparer: Comparer,
+        closing: Closing,
         safety: Safety,
+        budget: Budget,
+        course: Course,
         clock: Clock,
         owner: str,
     ) -> None:
+        """`budget` and `course` are shared with the task's `Watch`."""
         self._name = name
         self._task = task
         self._store = store
-        self._teacher = teacher
-        self._price = price
-        self._compare = comparer
-        self._safety = safety
+        self._closing = closing
+        self._budget = budget
+        self._course = course
         self._clock = clock
         self._owner = owner
+        self._days = Days(task.time_zone)
         self._armed_for: Deployment | None = None
+        self._armed_as: object = None  # with which day and expected days
         self._current = False  # whether what is in memory is what was committed
+        self._rest: list[PendingPair] = []  # leased, and of a later day
         self._agreement = Follower(AGREEMENT, task, window=task.agreement.window)
         self._parity = Follower(SAFETY_PARITY, task, window=parity.WINDOW)
         self._followers = (self._agreement, self._parity) if safety else (self._agreement,)
@@ -70,119 +69,99 @@ class Pairing:
 
         Raises:
             StoreError: the batch was rolled back; call `forget`, then try again.
+            ModelError: the reference of the deployment is missing or damaged.
         """
-        await self._arm()
-        at, shadow = self._clock.now_s(), self._task.shadow
-        leased = await self._store.lease_pairs(
+        at = self._clock.now_s()
+        leased = await self._lease(at)
+        await self._arm(leased[0].exchange.at if leased else at)
+        if not leased:
+            return 0
+        await self._budget.refresh()
+        closed = await asyncio.gather(*(self._closing.close(one, serves=self._serves, at=at) for one in leased))
+        batch = self._batch(closed, await self._surroundings())
+        await self._store.commit(batch)
+        self._budget.stored(sum(each.cost_usd for each in closed))
+        self._course.take([(each.pair, each.exchange) for each in self._champions(closed)], batch.rechecks)
+        self._show(batch)
+        return len(leased)
+
+    def forget(self) -> None:
+        """Drop what is in memory; the next step reads the committed state again."""
+        self._current, self._rest = False, []
+
+    async def _lease(self, at: float) -> list[PendingPair]:
+        """The next samples, all of one day: with a new day baselines may be learned anew."""
+        shadow = self._task.shadow
+        leased = self._rest or await self._store.lease_pairs(
             self._name,
             owner=self._owner,
             limit=_ROUNDS * shadow.concurrency,
             lease_s=_LEASE_S + _ROUNDS * shadow.timeout_s,
             at=at,
         )
-        if not leased:
-            return 0
-        spent = await self._store.spent_usd(self._name, since=at - at % _DAY_S)
-        broke = spent >= shadow.max_usd_per_day
-        closed = await asyncio.gather(*(self._close(sample, at=at, broke=broke) for sample in leased))
-        batch = self._batch(leased, closed, await self._drift_scores())
-        await self._store.commit(batch)
-        self._show(batch)
-        return len(leased)
+        first, self._rest = self._days.split(leased, at=lambda sample: sample.exchange.at)
+        return first
 
-    def forget(self) -> None:
-        """Drop what is in memory; the next step reads the committed state again."""
-        self._current = False
-
-    async def _arm(self) -> None:
+    async def _arm(self, at: float) -> None:
         """Load the detectors and the recent pairs of the student that serves, if that is not what is in memory."""
         deployment = await self._store.deployment(self._name)
-        if self._current and deployment == self._armed_for:
+        mark = (deployment, self._days.day(at), len(await self._store.expected(self._name)))
+        if self._current and mark == self._armed_as:
             return
         since, model = (0.0, "") if deployment is None else (deployment.at, deployment.model)
         most = max(_ROUNDS * self._task.agreement.window, parity.WINDOW)
         pairs = await self._store.pairs(self._name, after=since, model=model, limit=most)
+        self._budget.learn(pairs)
         for follower, arm in zip(self._followers, (arming.arm_pairing, arming.arm_parity), strict=False):
             armed = None
             if deployment is not None:
-                armed = await arm(self._store, self._task, deployment, at=self._clock.now_s())
+                armed = await arm(self._store, self._task, deployment, at=at)
             follower.start(armed, pairs)
-        self._armed_for, self._current = deployment, True
-
-    async def _close(self, sample: PendingPair, *, at: float, broke: bool) -> Pair:
-        """The sample with its end; only a healthy one, in time and within the budget, costs a teacher call."""
-        pair, exchange = sample.pair, sample.exchange
-        if self._armed_for is not None and not self._serves(pair.model):
-            return self._ended(pair, PairState.EXPIRED)
-        if at - exchange.at > seconds(self._task.shadow.expire):
-            return self._ended(pair, PairState.EXPIRED)
-        if broke:
-            return self._ended(pair, PairState.SKIPPED_BUDGET)
-        if parity.only_student(pair) is not None:  # told on path; and there are no words of the student to compare
-            return self._ended(pair, PairState.STUDENT_ERROR)
-        try:
-            reply = await self._teacher.ask(exchange.request, endpoint=exchange.endpoint)
-        except UpstreamError as error:
-            _LOG.warning("teacher_failed task=%s kind=%s error=%s", self._name, error.kind, error)
-            return self._ended(pair, PairState.TEACHER_ERROR)
-        return self._judged(pair, exchange, reply)
-
-    def _judged(self, pair: Pair, exchange: Exchange, reply: Reply) -> Pair:
-        """The sample with the teacher's answer; compared, unless a policy stopped the student's."""
-        state = PairState.PAIRED if pair.student_unsafe is None else PairState.STUDENT_ERROR
-        told = msgspec.structs.replace(
-            self._ended(pair, state),
-            teacher_answer=reply.text,
-            teacher_unsafe=self._safety.unsafe(exchange, reply.text),
-            teacher_usage=reply.usage,
-            cost_usd=self._price.cost_usd(reply.usage),
-        )
-        if state is PairState.STUDENT_ERROR:
-            return told
-        comparison = self._compare(pair.student_answer, reply.text)
-        return msgspec.structs.replace(
-            told,
-            agreed=comparison.agreed,
-            score=comparison.score,
-            student_unsafe=self._safety.unsafe(exchange, pair.student_answer),
-        )
+        rows = await self._store.exchanges_by_id([pair.exchange_id for pair in pairs])
+        exchanges = {row.exchange.id: row.exchange for row in rows}
+        known = [(pair, exchanges[pair.exchange_id]) for pair in pairs if pair.exchange_id in exchanges]
+        self._course.start(known, await self._store.rechecks(self._name, after=since))
+        self._armed_for, self._armed_as, self._current = deployment, mark, True
 
     def _serves(self, model: str) -> bool:
         """Whether a student answers clients, as the champion or as the challenger."""
         deployment = self._armed_for
-        return deployment is not None and (
-            model == deployment.model or (deployment.canary is not None and model == deployment.canary.model)
-        )
+        if deployment is None:
+            return True
+        return model == deployment.model or (deployment.canary is not None and model == deployment.canary.model)
 
-    def _challenges(self, model: str) -> bool:
+    def _champions(self, closed: Sequence[Closed]) -> list[Closed]:
         """A challenger's pairs are kept, but say nothing about the champion that is watched."""
-        return self._armed_for is not None and model != self._armed_for.model
+        deployment = self._armed_for
+        return [each for each in closed if deployment is None or each.pair.model == deployment.model]
 
-    def _ended(self, pair: Pair, state: PairState) -> Pair:
-        return msgspec.structs.replace(pair, state=state, closed_at=self._clock.now_s())
-
-    def _batch(self, leased: Sequence[PendingPair], closed: Sequence[Pair], drift: dict[str, float]) -> WorkBatch:
-        ended = [
-            (sample.exchange, pair)
-            for sample, pair in zip(leased, closed, strict=True)
-            if not self._challenges(pair.model)
-        ]
-        followed = [follower.follow(ended, drift) for follower in self._followers]
+    def _batch(self, closed: Sequence[Closed], surroundings: Surroundings) -> WorkBatch:
+        own = [(each.exchange, each.pair) for each in self._champions(closed)]
+        followed = [follower.follow(own, surroundings) for follower in self._followers]
+        armed = [follower.armed for follower in self._followers if follower.armed is not None]
         return WorkBatch(
             owner=self._owner,
             at=self._clock.now_s(),
-            closed=closed,
-            states=[follower.armed.state() for follower in self._followers if follower.armed is not None],
+            closed=[each.pair for each in closed],
+            rechecks=[each.recheck for each in closed if each.recheck is not None],
+            states=[each.state() for each in armed],
+            tallies=[tally for each in armed for tally in each.tallies()],
             readings=[reading for each in followed for reading in each.readings],
             signals=[signal for each in followed for signal in each.signals],
         )
 
-    async def _drift_scores(self) -> dict[str, float]:
-        """The last score of every detector, for the evidence of a signal."""
+    async def _surroundings(self) -> Surroundings:
+        """What else is known, for the evidence of a signal."""
         if self._armed_for is None:
-            return {}
+            return Surroundings()
         since = max(self._armed_for.at, self._clock.now_s() - _DAY_S)
-        return {reading.detector: reading.score for reading in await self._store.readings(self._name, after=since)}
+        readings = await self._store.readings(self._name, after=since)
+        ceiling = self._course.ceiling
+        return Surroundings(
+            drift_scores={reading.detector: reading.score for reading in readings},
+            slices=tuple(f"{each.dimension} {each.value}" for each in self._course.worse),
+            ceiling=None if ceiling is None else ceiling.estimate,
+        )
 
     def _show(self, batch: WorkBatch) -> None:
         for reading in batch.readings:
@@ -190,7 +169,8 @@ class Pairing:
         for pair in batch.closed:
             metrics.SHADOW.labels(self._name, pair.state).inc()
             COST_USD.labels(self._name, "shadow").inc(pair.cost_usd)
-        metrics.show_agreement(self._name, agreement.estimate(self._agreement.recent))
+        COST_USD.labels(self._name, "selfcheck").inc(sum(recheck.cost_usd for recheck in batch.rechecks))
+        metrics.show_agreement(self._name, agreement.estimate(self._agreement.recent), self._course.ceiling)
         metrics.show_parity(self._name, parity.estimate(self._parity.recent))
         for signal in batch.signals:
             metrics.SIGNALS.labels(self._name, signal.reason).inc()

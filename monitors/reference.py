@@ -54,7 +54,11 @@ class Reference:
         self.centroids = clusters.centroids(vectors) if centroids is None else centroids
         self.sizes: list[int] = np.bincount(self.cluster(vectors), minlength=len(self.centroids)).tolist()
         self.thresholds = np.quantile(self.own_novelty, QUANTILES)
-        exceeded = (self.own_novelty[:, None] > self.thresholds).sum(0)
+        exceeds = self.own_novelty[:, None] > self.thresholds
+        exceeded = exceeds.sum(0)
+        self.levels: list[int] = np.bincount(
+            exceeds.sum(1), minlength=len(QUANTILES) + 1
+        ).tolist()  # thresholds exceeded
         self.bounds: list[float] = upper_bound(exceeded, len(vectors)).tolist()
 
     @classmethod

@@ -12,11 +12,12 @@ import openai
 
 from adapters.http import tls
 from domain.errors import UpstreamError, UpstreamFailure
-from monitors import answers
+from monitors import answers, retirement
 from monitors.answers import Reply
 
 if TYPE_CHECKING:
     from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
+    from monitors.retirement import Notice
 
 _HERE = Path()
 # Only the first choice is compared, so only one is paid for; what the client wants stored is the answer that it got.
@@ -34,6 +35,7 @@ class Teacher:
         self._model = model.model
         self._client = client
         self._role = role
+        self.notice: Notice | None = None  # what a reply said of the model's end
         self._timeout_s = shadow.timeout_s
         self._slots = asyncio.Semaphore(shadow.concurrency)
 
@@ -53,6 +55,7 @@ class Teacher:
             raise UpstreamError(UpstreamFailure.STATUS, f"the {self._role} answered {error.status_code}") from None
         except openai.APIConnectionError:
             raise UpstreamError(UpstreamFailure.CONNECT, f"cannot reach {self._client.base_url.host}") from None
+        self.notice = retirement.in_headers(answer.headers) or self.notice
         return answers.read(endpoint, answer.content)
 
     async def aclose(self) -> None:

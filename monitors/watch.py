@@ -1,34 +1,44 @@
-"""The drift half of a worker: embeds journalled inputs, watches novelty, chooses shadow samples.  Asks no model.
-
-Novelty is about inputs, so every input since the deployment counts, whichever model answered it: the newest inputs are
-the likeliest to have been answered by the teacher.  Only one that reached no model is nobody's to answer: a flood of
-attacks that a policy blocks is no new topic.
-"""
+"""The drift half of a worker: embeds journalled inputs, watches them, chooses shadow samples.  Asks no model."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from domain.ports import Evidence, Observation
-from domain.records import Arm, Deployment, Exchange, Pair, PairState, Reading, Signal, SignalKind, Stratum
+import msgspec
+
+from domain.records import Arm, Deployment, Exchange, Pair, PairState, Stratum
 from domain.store import Watched, WorkBatch
-from monitors import arming, metrics, shadow, signals
-from monitors.keys import near_duplicate_key
+from monitors import arming_inputs, metrics, planner, shadow
+from monitors.days import Days
+from monitors.descriptors import Descriptors
+from monitors.inputs import Harvest
+from monitors.quota import Quota
 
 if TYPE_CHECKING:
     from domain.clock import Clock
     from domain.ports import Embedder
     from domain.settings import TaskSettings
     from domain.store import Store
-    from monitors.arming import ArmedWatch
+    from monitors.budget import Budget
+    from monitors.course import Course
+    from monitors.inputs import InputWatch
     from monitors.safety import Safety
 
 _LOG = logging.getLogger(__name__)
-_ROWS = 64
+_ROWS = 256
 _LEASE_S = 60.0
+_NOTHING = Harvest((), (), (), ())
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What was found out about one exchange; None where it was not embedded or there is nothing to compare with."""
+
+    exchange: Exchange
+    novelty: float | None = None
+    cluster: int | None = None
 
 
 class Watch:
@@ -42,19 +52,30 @@ class Watch:
         store: Store,
         embedder: Embedder,
         safety: Safety,
+        budget: Budget,
+        course: Course,
         clock: Clock,
         owner: str,
     ) -> None:
+        """`budget` and `course` are shared with the task's `Pairing`."""
         self._name = name
         self._task = task
         self._store = store
         self._embedder = embedder
         self._safety = safety
+        self._budget = budget
+        self._course = course
+        self._days = Days(task.time_zone)
         self._clock = clock
         self._owner = owner
-        self._armed: ArmedWatch | None = None
+        self._descriptors = Descriptors(task.output)
+        self._quota = Quota(task.drift.most_per_s, at=clock.monotonic_s())
+        self._armed: InputWatch | None = None
         self._armed_for: Deployment | None = None
+        self._armed_as: object = None  # with which day and expected days
         self._current = False  # whether what is in memory is what was committed
+        self._rest: list[Exchange] = []  # leased, and of a later day
+        self._pace = 1.0
 
     async def step(self) -> int:
         """Handle one batch; returns how many exchanges it had.
@@ -63,69 +84,96 @@ class Watch:
             StoreError: the batch was rolled back; call `forget`, then try again.
             ModelError: the reference does not fit the embedder.
         """
-        await self._arm()
         at = self._clock.now_s()
-        leased = await self._store.lease(self._name, owner=self._owner, limit=_ROWS, lease_s=_LEASE_S, at=at)
-        metrics.LAG_SECONDS.labels(self._name).set(max(0.0, at - leased[0].at) if leased else 0.0)
+        leased = await self._lease(at)
+        await self._arm(leased[0].at if leased else at)
         if not leased:
             return 0
-        novelties = await self._novelties(leased)
-        batch = self._batch(leased, novelties, at)
+        await self._budget.refresh()
+        self._pace = self._budget.pace(pending=(await self._store.backlog(self._name)).pending_pairs)
+        share = min(self._task.drift.rate, self._quota.share(len(leased), at=self._clock.monotonic_s()))
+        looks = await self._look(leased, share)
+        batch = self._batch(looks, share, at)
         await self._store.commit(batch)
         self._show(batch)
         return len(leased)
 
     def forget(self) -> None:
         """Drop what is in memory; the next step reads the committed state again."""
-        self._current = False
+        self._current, self._rest = False, []
 
-    async def _arm(self) -> None:
+    async def _lease(self, at: float) -> list[Exchange]:
+        """The next exchanges, all of one day: with a new day baselines may be learned anew."""
+        leased = self._rest
+        if not leased:
+            leased = await self._store.lease(self._name, owner=self._owner, limit=_ROWS, lease_s=_LEASE_S, at=at)
+        metrics.LAG_SECONDS.labels(self._name).set(max(0.0, at - leased[0].at) if leased else 0.0)
+        first, self._rest = self._days.split(leased, at=lambda exchange: exchange.at)
+        return first
+
+    async def _arm(self, at: float) -> None:
         deployment = await self._store.deployment(self._name)
-        if self._current and deployment == self._armed_for:
+        mark = (deployment, self._days.day(at), len(await self._store.expected(self._name)))
+        if self._current and mark == self._armed_as:
             return
         self._armed = None
         if deployment is not None:
-            self._armed = await arming.arm_watch(
-                self._store, self._task, deployment, embedder=self._embedder, at=self._clock.now_s()
-            )
+            self._armed = await arming_inputs.arm(self._store, self._task, deployment, embedder=self._embedder, at=at)
         if self._armed is None:
             _LOG.warning("novelty_not_armed task=%s do='preceptor reference build, preceptor promote'", self._name)
-        self._armed_for, self._current = deployment, True
+        self._armed_for, self._armed_as, self._current = deployment, mark, True
 
-    async def _novelties(self, leased: Sequence[Exchange]) -> list[float | None]:
-        """What each input's novelty is; None without a reference, and then nothing is embedded."""
+    async def _look(self, leased: Sequence[Exchange], share: float) -> list[Look]:
+        """Embed a share of the inputs, those with the lowest draws: the draws of shadow samples are among them.
+
+        Without a reference nothing is embedded.
+        """
         if self._armed is None:
-            return [None] * len(leased)
-        vectors = await asyncio.to_thread(self._embedder.embed, [exchange.input_text for exchange in leased])
-        return [float(novelty) for novelty in self._armed.reference.novelty(vectors)]
+            return [Look(exchange) for exchange in leased]
+        chosen = [exchange for exchange in leased if exchange.draw < share * exchange.journal_rate]
+        vectors = await asyncio.to_thread(self._embedder.embed, [exchange.input_text for exchange in chosen])
+        reference = self._armed.reference
+        novelties, clusters = reference.novelty(vectors).tolist(), reference.cluster(vectors).tolist()
+        found = {
+            exchange.id: Look(exchange, novelty, cluster)
+            for exchange, novelty, cluster in zip(chosen, novelties, clusters, strict=True)
+        }
+        return [found.get(exchange.id) or Look(exchange) for exchange in leased]
 
-    def _batch(self, leased: Sequence[Exchange], novelties: Sequence[float | None], at: float) -> WorkBatch:
-        readings: list[Reading] = []
-        raised: list[Signal] = []
+    def _batch(self, looks: Sequence[Look], share: float, at: float) -> WorkBatch:
         opened: list[Pair] = []
-        for exchange, novelty in zip(leased, novelties, strict=True):
-            found = self._observe(exchange, novelty)
-            if self._armed is not None and found is not None and (found.alarm or exchange is leased[-1]):
-                readings.append(self._armed.reading(found, exchange.at))
-                raised += self._warn(self._armed, found, leased, novelties, at=exchange.at)
-            pair = shadow.choose(
-                exchange,
-                self._stratum(novelty),
-                warned=self._warned(exchange.at),
-                settings=self._task.shadow,
-                at=at,
-                stopped=self._safety.stopped(exchange, self._students(exchange)),
-            )
-            opened += [] if pair is None else [pair]
+        for look in looks:
+            words = self._descriptors.of(look.exchange)
+            if self._armed is not None:
+                self._armed.see(look.exchange, look.novelty, look.cluster, words)
+            opened += self._sample(look, words, share, at)
+        harvest = _NOTHING if self._armed is None else self._armed.harvest(looks[-1].exchange.at)
         return WorkBatch(
             owner=self._owner,
             at=at,
-            watched=[Watched(e.id, novelty) for e, novelty in zip(leased, novelties, strict=True)],
+            watched=[Watched(look.exchange.id, look.novelty, look.cluster) for look in looks],
             opened=opened,
-            states=[] if self._armed is None else [self._armed.state()],
-            readings=readings,
-            signals=raised,
+            states=harvest.states,
+            readings=harvest.readings,
+            signals=harvest.signals,
+            tallies=harvest.tallies,
         )
+
+    def _sample(self, look: Look, words: Mapping[str, str], share: float, at: float) -> list[Pair]:
+        """The shadow sample of an exchange, if its draw says so."""
+        exchange = look.exchange
+        plan = planner.inclusion(
+            exchange,
+            self._stratum(look.novelty),
+            settings=self._task.shadow,
+            warned=self._armed is not None and self._armed.warned(exchange.at),
+            in_worst=self._course.in_worst(exchange, cluster=look.cluster, words=words),
+            pace=self._pace,
+            known_below=share * exchange.journal_rate,
+        )
+        stopped = self._safety.stopped(exchange, self._students(exchange))
+        pair = shadow.choose(exchange, plan, at=at, cluster=look.cluster, stopped=stopped)
+        return [] if pair is None else [pair]
 
     def _students(self, exchange: Exchange) -> dict[Arm, str]:
         """Who the students were that may have been asked first; empty when that was before they were deployed."""
@@ -143,55 +191,18 @@ class Watch:
             return Stratum.ORDINARY
         return self._armed.reference.stratum(novelty)
 
-    def _observe(self, exchange: Exchange, novelty: float | None) -> Evidence | None:
-        """Tell the detector of an input, unless it came before this student was deployed or reached no model."""
-        armed = self._armed
-        if armed is None or novelty is None or exchange.at < armed.deployment.at or exchange.arm is Arm.NONE:
-            return None
-        return armed.detector.update(
-            Observation(
-                at=exchange.at,
-                counts=armed.reference.exceeds(novelty),
-                stratum=armed.reference.stratum(novelty),
-                key=near_duplicate_key(exchange.input_text),
-            )
-        )
-
-    def _warn(
-        self,
-        armed: ArmedWatch,
-        found: Evidence,
-        leased: Sequence[Exchange],
-        novelties: Sequence[float | None],
-        *,
-        at: float,
-    ) -> list[Signal]:
-        if not signals.warning_due(found, armed.signals, at=at, settings=self._task.signal):
-            return []
-        strangest = sorted(zip(novelties, leased, strict=True), key=lambda row: -(row[0] or 0.0))
-        signal = signals.warning(
-            armed.deployment,
-            armed.detector.name,
-            found,
-            at=at,
-            budget=armed.detector.budget(),
-            examples=[exchange.id for _, exchange in strangest],
-        )
-        armed.signals.append(signal)
-        return [signal]
-
-    def _warned(self, at: float) -> bool:
-        return self._armed is not None and signals.holds(self._armed.signals, at=at, settings=self._task.signal)
-
     def _show(self, batch: WorkBatch) -> None:
         for reading in batch.readings:
             metrics.show(self._name, reading)
         for signal in batch.signals:
             metrics.SIGNALS.labels(self._name, signal.reason).inc()
-            _LOG.warning("drift_warning task=%s evidence=%.2f samples=%s", self._name, signal.evidence, signal.samples)
+            _LOG.warning(
+                "drift_warning task=%s reason=%s evidence=%.2f samples=%s",
+                *(self._name, signal.reason, signal.evidence, signal.samples),
+            )
         for pair in batch.opened:
             if pair.state is not PairState.PENDING:
                 metrics.SHADOW.labels(self._name, pair.state).inc()
         if self._armed is not None:
-            alarms = self._armed.alarms_30d(SignalKind.WARNING, at=batch.at)
-            metrics.ALARMS_30D.labels(self._name, self._armed.detector.name).set(alarms)
+            for detector, count in self._armed.alarms_30d(at=batch.at).items():
+                metrics.ALARMS_30D.labels(self._name, detector).set(count)

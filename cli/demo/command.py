@@ -176,4 +176,4 @@ async def _keep(settings: Settings, workspace: Workspace, dealt: Deal) -> None:
 def _embedder(settings: Settings) -> Embedder:
     from embedders.app import build
 
-    return build(settings.embedders["minilm"])
+    return build(settings.embedders["minilm"], root=settings.root)

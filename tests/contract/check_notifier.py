@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from domain.errors import UpstreamError
+from domain.follow_up import SignalEvent, SignalState
 from domain.ports import Notifier
 from domain.records import Signal, SignalKind
 
@@ -71,6 +72,16 @@ async def signals_at_once_all_arrive(receive: Receive) -> None:
         assert sorted(receiver.heard) == ids
 
 
+async def what_followed_a_signal_goes_out_too(receive: Receive) -> None:
+    """An event is delivered like a signal, with an id of its own."""
+    state = SignalState.ACKNOWLEDGED
+    event = SignalEvent(id="event-1", task="intent", signal_id="sig-1", state=state, at=SIGNAL.at, by="ada")
+    async with receive([True, True]) as receiver:
+        await receiver.notifier.notify(SIGNAL)
+        await receiver.notifier.notify(event)
+        assert receiver.heard == ["sig-1", "event-1"]
+
+
 async def closing_twice_is_fine(receive: Receive) -> None:
     """`aclose` may be called before anything was sent, and again."""
     async with receive([]) as receiver:
@@ -82,5 +93,6 @@ CHECKS = (
     a_signal_is_delivered_once,
     a_refusal_is_an_error_and_may_be_tried_again,
     signals_at_once_all_arrive,
+    what_followed_a_signal_goes_out_too,
     closing_twice_is_fine,
 )

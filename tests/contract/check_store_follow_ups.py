@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from domain.errors import LeaseLostError
 from domain.follow_up import Expected, Recheck, RecheckKind, SignalEvent, SignalState, Tally
 from domain.records import PairState
 from domain.store import Watched, WorkBatch
@@ -51,10 +53,8 @@ async def a_batch_that_is_rolled_back_counts_nothing(open_store: OpenStore) -> N
     """Tallies and second answers take effect with the rows that they are about, or not at all."""
     store = await open_store()
     batch = WorkBatch(owner="a", at=1.0, watched=[Watched("unknown", 0.1)], tallies=[tally(5)], rechecks=[recheck(1)])
-    try:
+    with pytest.raises(LeaseLostError, match="taken over"):
         await store.commit(batch)
-    except Exception as error:
-        assert "taken over" in str(error)
     assert await store.tallies(TASK, "inputs@r1") == []
     assert await store.rechecks(TASK) == []
 

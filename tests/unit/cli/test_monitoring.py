@@ -8,8 +8,10 @@ import yaml
 
 from adapters.stores.sqlite import SqliteStore
 from domain import config
-from domain.records import Arm, Decision, Exchange, Pair, PairState, Stage, Stratum, Verdict
-from domain.store import WorkBatch
+from domain.records import Arm, Decision, Deployment, Exchange, Pair, PairState, Stage, Stratum, Verdict
+from domain.store import Watched, WorkBatch
+from embedders.hashing import HashingEmbedder
+from monitors.reference import Reference
 from policies import app as policies
 
 
@@ -110,3 +112,66 @@ def test_safety_after_a_time(run, installation):
     value = json.loads(run("report", "safety", "-c", installation.config, "--after", "1420", "--json")[1])
     assert value["policies"][0]["exchanges"] == 3
     assert (value["safety_parity"]["estimate"], value["safety_parity"]["pairs"]) == (0.0, 1)
+
+
+def served(installation):
+    """A student with a reference, and a day of inputs in the store; the last ones are new, and hold an address."""
+    texts = list({row.text: None for row in installation.rows})
+
+    async def write():
+        store = SqliteStore(installation.root / "store.db")
+        await store.start()
+        reference = Reference.build(texts[:300], HashingEmbedder())
+        await store.deploy(
+            Deployment(
+                task="tickets", model="tickets-v1", at=1000.0, by="ana", reason="first",
+                reference_id=await store.put_blob("reference", reference.to_bytes(), at=0.0),
+            )
+        )  # fmt: skip
+        new = [f"Zwiebelkuchen {way} an ana{n}@example.com" for n in range(20) for way in ("roh", "gebraten", "kalt")]
+        rows = [
+            msgspec.structs.replace(journalled(n, "p"), input_text=text, at=1001.0 + n)
+            for n, text in enumerate([*texts[:200], *new])
+        ]
+        await store.append(rows)
+        leased = await store.lease("tickets", owner="w", limit=1000, lease_s=9.0, at=0.0)
+        vectors = HashingEmbedder().embed([row.input_text for row in leased])
+        told = zip(leased, reference.novelty(vectors), reference.cluster(vectors), strict=True)
+        watched = [Watched(row.id, float(novelty), int(cluster)) for row, novelty, cluster in told]
+        await store.commit(WorkBatch(owner="w", at=0.0, watched=watched))
+        await store.aclose()
+
+    asyncio.run(write())
+
+
+def test_drift_as_json_says_what_it_is_about(run, installation):
+    """Words, examples and the conclusion, redacted; no file is written."""
+    served(installation)
+    code, out, _ = run("report", "drift", "-c", installation.config, "--json")
+    found = json.loads(out)["attribution"]
+    assert (code, found["drifted"], found["model"]) == (0, True, "tickets-v1")
+    assert found["sentence"].startswith("drift; agreement unknown: 0 pairs")
+    assert "zwiebelkuchen" in {word["word"] for word in found["words"]}
+    assert "[email]" in found["farthest"][0]["text"]
+    assert "@example.com" not in out
+    assert not list(installation.root.glob("*.html"))
+
+
+def test_the_mix_of_a_day(run, installation):
+    """In words and as JSON; without a day it is that of yesterday, and there was nothing."""
+    served(installation)
+    code, out, _ = run("report", "mix", "-c", installation.config, "--day", "1970-01-01")
+    assert code == 0
+    assert out.startswith("tickets, 1970-01-01\n260 inputs; there are none of a week ago to compare with.\n")
+    assert "typical words" in out
+    value = json.loads(run("report", "mix", "-c", installation.config, "--day", "1970-01-01", "--json")[1])
+    assert (value["task"], value["inputs"], value["flagged"]["of"]) == ("tickets", 260, 260)
+    value = json.loads(run("report", "mix", "-c", installation.config, "--json")[1])
+    assert (value["inputs"], value["day"] > "2020") == (0, True)
+
+
+def test_a_day_that_is_none(run, installation):
+    """One line says how to write it."""
+    served(installation)
+    code, _, err = run("report", "mix", "-c", installation.config, "--day", "29.3.")
+    assert (code, err) == (2, "preceptor: '29.3.' is no day; write it like 2026-03-29\n")

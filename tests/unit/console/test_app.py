@@ -74,3 +74,10 @@ async def test_an_unknown_task_is_404(client):
     reply = await client.get("/api/tasks/x", headers={"authorization": f"Bearer {TOKEN}"})
     assert reply.status_code == 404
     assert "configured are t" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(("header", "status"), [({}, 401), ({"authorization": f"Bearer {TOKEN}"}, 200)])
+async def test_reports_are_behind_the_login(client, header, status):
+    """They hold words of users."""
+    assert (await client.get("/reports", headers=header)).status_code == status
+    assert (await client.get("/reports/t/2026-03-29.html", headers=header)).status_code == {401: 401, 200: 404}[status]

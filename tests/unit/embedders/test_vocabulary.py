@@ -4,7 +4,9 @@ import pytest
 
 from embedders.hashing import HashingEmbedder
 from embedders.sentence_transformers import SentenceTransformersEmbedder
+from embedders.static import StaticEmbedder
 from embedders.vocabulary import vocabulary, whole_words
+from tests.unit.embedders.samples import static_export
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,9 @@ def test_the_default_embedder_knows_english_by_frequency():
     assert len(found) > 20_000
     assert found.index("the") < found.index("money") < found.index("instructions")
     assert not {"[CLS]", "[MASK]"} & set(found)
+
+
+def test_an_export_brings_the_words_of_its_model(tmp_path):
+    """A gate needs the vocabulary, not the weights."""
+    exported = StaticEmbedder.load(static_export(tmp_path / "export"), name="by hand")
+    assert vocabulary(exported)[-4:] == ["parcel", "x", "a", "\u00e9"]

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from adapters.stores.sqlite import SqliteStore
+from domain.clock import ManualClock
+from domain.comparers import label
 from domain.errors import StoreError
-from domain.ports import Subject
+from domain.ports import Embedder, Subject
 from domain.prices import Price
 from domain.records import (
     Arm,
@@ -35,8 +37,17 @@ from domain.settings import (
 )
 from domain.store import WorkBatch
 from embedders.hashing import HashingEmbedder
+from monitors.budget import Budget
+from monitors.closing import Closing
+from monitors.comparers.plain import PlainComparer
+from monitors.course import Course
+from monitors.pairing import Pairing
+from monitors.rechecking import Rechecker
 from monitors.reference import Reference
 from monitors.safety import Safety
+from monitors.self_agreement import SelfCheck
+from monitors.teacher import Teacher
+from monitors.watch import Watch
 
 TASK = "intent"
 DEPLOYED_AT = 1_700_000_000.0
@@ -64,8 +75,8 @@ def settings(**sections: Any) -> TaskSettings:
         "student": ModelSettings(upstream="local", model="v1"),
         "output": OutputSettings(labels=("cancel", "refund", "status")),
         "shadow": ShadowSettings(rate=0.5, flagged_rate=1.0),
-        "drift": DriftSettings(embedder="words", inputs_per_day=200.0),
-        "agreement": AgreementSettings(pairs_per_day=20.0, window=50),
+        "drift": DriftSettings(embedder="words", detector="per-sample", inputs_per_day=200.0),
+        "agreement": AgreementSettings(detector="per-sample", pairs_per_day=20.0, window=50),
         "signal": SignalSettings(cooldown="1h"),
     }
     return TaskSettings(**base | sections)
@@ -186,3 +197,63 @@ class FailingStore(SqliteStore):
             self.failures -= 1
             raise StoreError("the disk is full: free some space")
         await super().commit(batch)
+
+
+def watching(
+    store: SqliteStore,
+    clock: ManualClock,
+    embedder: Embedder,
+    *,
+    checks: Safety | None = None,
+    owner: str = "w",
+    **sections: Any,
+) -> Watch:
+    """The product's watch of a task with these sections."""
+    task = settings(**sections)
+    return Watch(
+        TASK,
+        task,
+        store=store,
+        embedder=embedder,
+        safety=checks or UNCHECKED,
+        budget=budget(store, clock, task),
+        course=Course(task),
+        clock=clock,
+        owner=owner,
+    )
+
+
+def pairing(
+    store: SqliteStore, clock: ManualClock, teacher: Teacher, *, checks: Safety | None = None, **sections: Any
+) -> Pairing:
+    """The product's pairing of a task with these sections; answers are compared as labels."""
+    task, safety_checks = settings(**sections), checks or UNCHECKED
+    price, comparer, money = task.teacher.priced(path="teacher"), PlainComparer(label), budget(store, clock, task)
+    rechecker = Rechecker(TASK, "gold", teacher=teacher, price=price, comparer=comparer)
+    closing = Closing(
+        TASK,
+        task,
+        teacher=teacher,
+        price=price,
+        comparer=comparer,
+        safety=safety_checks,
+        budget=money,
+        selfcheck=SelfCheck(rechecker, rate=task.shadow.selfcheck_rate, clock=clock),
+        clock=clock,
+    )
+    return Pairing(
+        TASK,
+        task,
+        store=store,
+        closing=closing,
+        safety=safety_checks,
+        budget=money,
+        course=Course(task),
+        clock=clock,
+        owner="w",
+    )
+
+
+def budget(store: SqliteStore, clock: ManualClock, task: TaskSettings) -> Budget:
+    """The day's money of a task."""
+    return Budget(TASK, task, price=task.teacher.priced(path="teacher"), store=store, clock=clock)

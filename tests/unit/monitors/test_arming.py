@@ -5,21 +5,16 @@ import logging
 import msgspec
 import pytest
 
-from domain.errors import ModelError
 from domain.ports import Evidence, Observation
-from domain.records import DetectorState, Signal, SignalKind
+from domain.records import Signal, SignalKind
 from domain.settings import AgreementSettings, DriftSettings
 from domain.store import WorkBatch
-from embedders.hashing import HashingEmbedder
 from monitors import arming
 from monitors.detectors.agreement import AgreementDetector
 from monitors.detectors.none import NoDetector
-from monitors.detectors.novelty import NoveltyDetector
-from monitors.reference import Reference
-from tests.unit.monitors.samples import DEPLOYED_AT, ORDINARY, TASK, deploy, deployment, settings
+from monitors.hourly_pairs import HourlyPairs
+from tests.unit.monitors.samples import DEPLOYED_AT, TASK, deploy, deployment, settings
 
-REFERENCE = Reference.build(ORDINARY, HashingEmbedder())
-NONE = DriftSettings(embedder="words", detector="none")
 DISAGREED = Observation(at=0.0, counts=(1.0,), stratum="ordinary")
 
 
@@ -32,44 +27,33 @@ def signal(at: float, kind: SignalKind = SignalKind.RETRAIN, model: str = "v1") 
 
 
 @pytest.mark.parametrize(
-    ("drift", "agreement", "novelty_words", "agreement_words"),
+    ("drift", "agreement", "words"),
     [
-        (
-            DriftSettings(inputs_per_day=2000),
-            AgreementSettings(pairs_per_day=200),
-            "A = 120,000 independent inputs",
-            "A = 12,000 independent pairs",
-        ),
-        (DriftSettings(detector="none"), AgreementSettings(), "never", "A = 6,000 independent pairs"),
-        (
-            DriftSettings(inputs_per_day=1000, false_alarm_days=7),
-            AgreementSettings(detector="none"),
-            "A = 7,000 independent inputs",
-            "never",
-        ),
-        (
-            DriftSettings(inputs_per_day=0.01),
-            AgreementSettings(pairs_per_day=0.01),
-            "A = 10 independent inputs",
-            "A = 10 independent pairs",
-        ),
+        ({}, {"pairs_per_day": 200}, "this one has 38% of it (A = 16,000 independent pairs, 200 a day)"),
+        ({"detector": "none"}, {}, "this one has 100% of it (A = 6,000 independent pairs, 200 a day)"),
+        ({}, {"pairs_per_day": 0.01}, "A = 10 independent pairs"),
+        ({}, {"false_alarm_days": 7}, "one false alarm in 7 days over all detectors"),
     ],
 )
-def test_the_budget_is_shared_by_the_detectors_that_can_alarm(drift, agreement, novelty_words, agreement_words):
-    """A is samples a day times days times detectors, never so low that one event would alarm, and said in words."""
-    task = settings(drift=drift, agreement=agreement)
-    assert novelty_words in arming.novelty_detector(task, REFERENCE).budget()
-    assert agreement_words in arming.agreement_detector(task, deployment()).budget()
+def test_the_budget_is_shared_by_the_detectors_that_can_alarm(drift, agreement, words):
+    """A is samples a day times days over its part, never so low that one event would alarm, and said in words."""
+    task = settings(
+        drift=DriftSettings(**{"detector": "per-sample"} | drift),
+        agreement=AgreementSettings(**{"detector": "per-sample"} | agreement),
+    )
+    assert words in arming.agreement_detector(task, deployment()).budget()
 
 
-def test_settings_choose_the_detector():
-    """`per-sample` tests, `none` only counts; both keep the name under which readings and states are kept."""
-    tested, silent = settings(), settings(drift=NONE, agreement=AgreementSettings(detector="none"))
-    assert isinstance(arming.novelty_detector(tested, REFERENCE), NoveltyDetector)
-    assert isinstance(arming.agreement_detector(tested, deployment()), AgreementDetector)
-    for made in (arming.novelty_detector(silent, REFERENCE), arming.agreement_detector(silent, deployment())):
-        assert isinstance(made, NoDetector)
-        assert made.name in {"novelty", "agreement"}
+@pytest.mark.parametrize(
+    ("detector", "kind"), [("per-sample", AgreementDetector), ("none", NoDetector), ("windowed", HourlyPairs)]
+)
+async def test_settings_choose_the_detector(store, detector, kind):
+    """All keep the name under which readings and states are kept."""
+    await deploy(store)
+    task = settings(agreement=AgreementSettings(detector=detector))
+    armed = await arming.arm_pairing(store, task, await store.deployment(TASK), at=DEPLOYED_AT)
+    assert isinstance(armed.detector, kind)
+    assert armed.detector.name == "agreement"
 
 
 def test_a_student_without_held_out_rows_is_not_tested_and_the_log_says_so(caplog):
@@ -101,14 +85,11 @@ async def test_a_state_of_another_kind_of_detector_starts_afresh(store, caplog):
         store, settings(agreement=AgreementSettings(detector="none")), found, at=DEPLOYED_AT
     )
     silent.detector.update(DISAGREED)
-    damaged = DetectorState(task=TASK, detector="novelty", reference_id=arming.state_key(found), state=b"{")
-    await store.commit(WorkBatch(owner="w", at=DEPLOYED_AT, states=[silent.state(), damaged]))
+    await store.commit(WorkBatch(owner="w", at=DEPLOYED_AT, states=[silent.state()]))
     with caplog.at_level(logging.WARNING):
         armed = await arming.arm_pairing(store, settings(), found, at=DEPLOYED_AT)
-        watch = await arming.arm_watch(store, settings(), found, embedder=HashingEmbedder(), at=DEPLOYED_AT)
     assert armed.detector.update(DISAGREED).samples == 1
-    assert watch is not None
-    assert [record.message.split()[0] for record in caplog.records] == ["detector_starts_afresh"] * 2
+    assert [record.message.split()[0] for record in caplog.records] == ["detector_starts_afresh"]
 
 
 async def test_alarms_of_a_month_are_counted_whichever_student_served(store):
@@ -152,17 +133,6 @@ def test_the_safety_detector_has_a_budget_of_its_own(agreement, words):
     made = arming.safety_detector(settings(agreement=agreement))
     assert words in made.budget()
     assert "on at most 0.1% of any kind of input" in made.budget()
-
-
-async def test_without_a_reference_novelty_is_not_armed(store):
-    """A deployment that names none is no error."""
-    assert await arming.arm_watch(store, settings(), deployment(), embedder=HashingEmbedder(), at=0.0) is None
-
-
-async def test_a_missing_reference_is_an_error(store):
-    """A deployment that names one which is not there says so and what to do."""
-    with pytest.raises(ModelError, match="no reference gone: build it again"):
-        await arming.arm_watch(store, settings(), deployment("gone"), embedder=HashingEmbedder(), at=0.0)
 
 
 def test_states_belong_to_one_deployment():

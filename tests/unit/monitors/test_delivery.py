@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import UpstreamError, UpstreamFailure
+from domain.follow_up import SignalEvent, SignalState
 from domain.records import Signal, SignalKind
 from domain.store import WorkBatch
 from monitors import metrics
@@ -19,11 +20,11 @@ class Recorder:
         self.told: list[str] = []
         self.closed = 0
 
-    async def notify(self, signal: Signal) -> None:
+    async def notify(self, news: Signal | SignalEvent) -> None:
         if self.failures:
             self.failures -= 1
             raise self.error
-        self.told.append(signal.id)
+        self.told.append(news.id)
 
     async def aclose(self) -> None:
         self.closed += 1
@@ -110,3 +111,58 @@ async def test_closing_closes_each_notifier_once(store, clock):
     delivery.forget()
     await delivery.aclose()
     assert ops.closed == 1
+
+
+async def say(store, number: int, of: str = "s1", task: str = TASK) -> None:
+    """Keep an event about a signal."""
+    state = SignalState.ACKNOWLEDGED
+    at = DEPLOYED_AT + number
+    await store.add_signal_event(SignalEvent(id=f"e{number}", task=task, signal_id=of, state=state, at=at, by="ada"))
+
+
+async def test_a_restart_loses_nothing_and_repeats_nothing(store, clock):
+    """A new outbox on the same store owes what the old one could not deliver, at once, and no more."""
+    await raise_signal(store, 1)
+    await Delivery({TASK: [Recorder()]}, store=store, clock=clock).step()
+    await raise_signal(store, 2)
+    assert await Delivery({TASK: [Recorder(failures=9)]}, store=store, clock=clock).step() == 0
+    ops = Recorder()
+    assert await Delivery({TASK: [ops]}, store=store, clock=clock).step() == 1
+    assert ops.told == ["s2"]
+
+
+async def test_what_followed_a_signal_is_told_after_it(store, clock):
+    """An answer waits for its signal, with a backoff of its own, and is told once."""
+    ops = Recorder(failures=1)
+    delivery = Delivery({TASK: [ops]}, store=store, clock=clock, updates={TASK})
+    await raise_signal(store)
+    await say(store, 1)
+    assert await delivery.step() == 0
+    clock.advance(1.5)
+    assert await delivery.step() == 2
+    await say(store, 2)
+    ops.failures = 1
+    assert await delivery.step() == 0
+    clock.advance(1.5)
+    assert [await delivery.step(), await delivery.step()] == [1, 0]
+    assert ops.told == ["s1", "e1", "e2"]
+
+
+@pytest.mark.parametrize(
+    ("updates", "kind", "of", "told"),
+    [
+        ({TASK}, SignalKind.RETRAIN, "s1", ["s1", "e1"]),
+        ((), SignalKind.RETRAIN, "s1", ["s1"]),
+        ({TASK}, SignalKind.WARNING, "s1", []),
+        ({TASK}, SignalKind.RETRAIN, "unknown", ["s1"]),
+    ],
+)
+async def test_only_who_wants_updates_hears_of_them(store, clock, updates, kind, of, told):
+    """None by default, and never of a warning, which was not told either; they do not stay in the outbox."""
+    ops = Recorder()
+    await raise_signal(store, kind=kind)
+    await say(store, 1, of)
+    await Delivery({TASK: [ops]}, store=store, clock=clock, updates=updates).step()
+    await Delivery({TASK: [ops]}, store=store, clock=clock, updates=updates).step()
+    assert ops.told == told
+    assert await store.undelivered_events(limit=5) == []

@@ -15,6 +15,7 @@ from monitors.languages import language
         ("我上周订购的卡在哪里", "zh"),
         ("", "none"),
         ("   ", "none"),
+        ("cancel my subscription", "none"),
         ("0049 30 1234567", "none"),
         ("\U0001f600\U0001f680", "none"),
     ],

@@ -18,6 +18,7 @@ from monitors.parity import Parity
         (metrics.ALARMS_30D, "preceptor_alarms_30d", ("task", "detector")),
         (metrics.LAG_SECONDS, "preceptor_monitor_lag_seconds", ("task",)),
         (metrics.SIGNALS, "preceptor_signals", ("task", "reason")),
+        (metrics.UPSTREAM_SUNSET, "preceptor_upstream_sunset_timestamp_seconds", ("upstream", "model")),
         (metrics.SHADOW, "preceptor_shadow_exchanges", ("task", "outcome")),
     ],
 )

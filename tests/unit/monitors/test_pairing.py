@@ -3,7 +3,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from domain import comparers
 from domain.errors import StoreError
 from domain.records import Canary, PairState, SignalKind, Usage
 from domain.settings import ShadowSettings
@@ -20,8 +19,8 @@ from tests.unit.monitors.samples import (
     deployment,
     exchanges,
     open_pairs,
+    pairing,
     safety,
-    settings,
 )
 
 
@@ -31,19 +30,8 @@ async def make_pairing(store, clock, teacher_server):
     teachers = []
 
     def make(checks=UNCHECKED, **sections) -> Pairing:
-        task = settings(**sections)
         teachers.append(teacher_server.teacher(timeout_s=5.0))
-        return Pairing(
-            TASK,
-            task,
-            store=store,
-            teacher=teachers[-1],
-            price=task.teacher.priced(path="teacher"),
-            comparer=comparers.label,
-            safety=checks,
-            clock=clock,
-            owner="w",
-        )
+        return pairing(store, clock, teachers[-1], checks=checks, **sections)
 
     yield make
     for teacher in teachers:
@@ -103,14 +91,18 @@ async def test_what_may_not_be_asked_costs_nothing(store, make_pairing, teacher_
 async def test_the_budget_of_a_day_ends_the_calls_of_that_day(store, make_pairing, teacher_server, clock):
     """What would go over it is skipped and counted; the next UTC day asks again."""
     await deploy(store)
-    worker = make_pairing(shadow=ShadowSettings(rate=0.5, flagged_rate=1.0, max_usd_per_day=20e-6, concurrency=1))
+    dear = completion("refund").replace(b'"completion_tokens": 2', b'"completion_tokens": 100')
+    teacher_server.script = [
+        (200, dear)
+    ] * 2  # 210e-6 dollars a call; before the first one a call is thought to cost more
+    worker = make_pairing(shadow=ShadowSettings(rate=0.5, flagged_rate=1.0, max_usd_per_day=620e-6, concurrency=1))
     await open_pairs(store, exchanges(ORDINARY[:12], at=clock.now_s()))
-    await until_idle(worker)  # batches of four, 14e-6 dollars a call
-    assert await store.pair_counts(TASK) == {PairState.PAIRED: 4, PairState.SKIPPED_BUDGET: 8}
+    await until_idle(worker)
+    assert await store.pair_counts(TASK) == {PairState.PAIRED: 2, PairState.SKIPPED_BUDGET: 10}
     clock.advance(86400)
     await open_pairs(store, exchanges(ORDINARY[:1], start=50, at=clock.now_s()))
     await until_idle(worker)
-    assert (await store.pair_counts(TASK))[PairState.PAIRED] == 5
+    assert (await store.pair_counts(TASK))[PairState.PAIRED] == 3
 
 
 async def test_falling_agreement_raises_one_signal_with_its_evidence(store, make_pairing, teacher_server):
@@ -180,7 +172,7 @@ async def test_a_restart_changes_nothing(store, make_pairing, teacher_server):
         await until_idle(make_pairing(shadow=ShadowSettings(concurrency=1)) if restarts else worker)
         states.append(await detector_state(store))
         assert states[-1]["samples"] == 32
-    assert states[0]["g"] == states[1]["g"]
+    assert states[0]["strata"] == states[1]["strata"]
 
 
 async def test_a_batch_that_was_rolled_back_counts_once(store, make_pairing, clock):

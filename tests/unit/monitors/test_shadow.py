@@ -4,54 +4,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import Arm, PairState, Stratum
+from domain.records import BY_INPUT, Arm, Exchange, PairState, Stratum
 from domain.settings import ShadowSettings
+from monitors.planner import Inclusion, inclusion
 from monitors.safety import Stopped
-from monitors.shadow import choose, probability
+from monitors.shadow import choose
 from tests.unit.monitors.samples import exchange
 
 SETTINGS = ShadowSettings(rate=0.01, flagged_rate=0.1)
-ROW = exchange(1, "money back for my order")
 
 
-@pytest.mark.parametrize(
-    ("stratum", "warned", "expected"),
-    [
-        (Stratum.ORDINARY, False, 0.01),
-        (Stratum.ORDINARY, True, 0.01),
-        (Stratum.FLAGGED, False, 0.01),
-        (Stratum.FLAGGED, True, 0.1),
-    ],
-)
-def test_only_flagged_inputs_under_a_warning_are_asked_more_often(stratum, warned, expected):
-    """Everything else keeps the plain rate."""
-    assert probability(stratum, warned=warned, settings=SETTINGS) == expected
+def planned(row: Exchange, stratum: Stratum = Stratum.ORDINARY, settings: ShadowSettings = SETTINGS) -> Inclusion:
+    """The plan of an exchange while a drift warning holds."""
+    return inclusion(row, stratum, settings=settings, warned=True)
 
 
-@given(draw=st.floats(0, 1, exclude_max=True), warned=st.booleans(), stratum=st.sampled_from(Stratum))
-def test_a_sample_knows_the_probability_with_which_it_was_chosen(draw, warned, stratum):
-    """Chosen exactly when the draw lies below the probability, which the pair keeps; so samples nest."""
-    row = exchange(1, "text", draw=draw)
-    chance = probability(stratum, warned=warned, settings=SETTINGS)
-    pair = choose(row, stratum, warned=warned, settings=SETTINGS, at=5.0)
-    assert (pair is not None) == (draw < chance)
+@given(draw=st.floats(0, 1, exclude_max=True), stratum=st.sampled_from(BY_INPUT))
+def test_a_sample_knows_how_it_was_chosen(draw, stratum):
+    """Chosen exactly when the plan says so; the pair keeps probability, stratum and what slices are cut by."""
+    row = exchange(1, "text", draw=draw, tenant="acme", confidence=0.7)
+    plan = planned(row, stratum)
+    pair = choose(row, plan, at=5.0, cluster=4)
+    assert (pair is not None) == plan.drawn
     if pair is not None:
-        assert (pair.probability, pair.stratum, pair.student_answer) == (chance, stratum, row.output_text)
+        assert (pair.probability, pair.stratum, pair.student_answer) == (plan.probability, stratum, row.output_text)
+        assert (pair.cluster, pair.tenant, pair.confidence) == (4, "acme", 0.7)
 
 
 @pytest.mark.parametrize(("usable", "state"), [(True, PairState.PENDING), (False, PairState.STUDENT_ERROR)])
 def test_a_sample_without_a_student_answer_ends_at_once(usable, state):
     """It is counted as what it is, and never asked."""
     row = exchange(1, "text", draw=0.0, usable=usable)
-    pair = choose(row, Stratum.ORDINARY, warned=False, settings=SETTINGS, at=5.0)
+    pair = choose(row, planned(row), at=5.0, cluster=None)
     assert pair is not None
     assert (pair.state, pair.closed_at) == (state, None if usable else 5.0)
 
 
 def test_a_rate_of_zero_asks_nothing():
     """Not even about a draw of zero."""
-    off = ShadowSettings(rate=0.0, flagged_rate=0.0)
-    assert choose(exchange(1, "text", draw=0.0), Stratum.FLAGGED, warned=True, settings=off, at=0.0) is None
+    row, off = exchange(1, "text", draw=0.0), ShadowSettings(rate=0.0, flagged_rate=0.0)
+    assert choose(row, planned(row, Stratum.FLAGGED, off), at=0.0, cluster=None) is None
 
 
 def test_a_stopped_answer_is_sampled_like_any_other():
@@ -59,7 +51,7 @@ def test_a_stopped_answer_is_sampled_like_any_other():
     stopped = Stopped("v1", True, False)
     for draw, chosen in ((0.0099, True), (0.01, False)):
         row = exchange(1, "text", draw=draw, usable=False, arm=Arm.TEACHER, model="gold", output_text="the teacher's")
-        pair = choose(row, Stratum.ORDINARY, warned=False, settings=SETTINGS, at=5.0, stopped=stopped)
+        pair = choose(row, planned(row), at=5.0, cluster=None, stopped=stopped)
         assert (pair is not None) is chosen
         if pair is not None:
             assert (pair.state, pair.closed_at, pair.probability) == (PairState.PENDING, None, 0.01)
@@ -70,4 +62,4 @@ def test_a_stopped_answer_is_sampled_like_any_other():
 def test_an_input_that_reached_no_model_is_no_sample():
     """A blocked input has no student's answer to miss."""
     row = exchange(1, "text", draw=0.0, arm=Arm.NONE, usable=False)
-    assert choose(row, Stratum.ORDINARY, warned=False, settings=SETTINGS, at=5.0) is None
+    assert choose(row, planned(row), at=5.0, cluster=None) is None

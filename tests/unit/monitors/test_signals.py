@@ -8,6 +8,7 @@ from domain.records import Agreement, PairState, Signal, SignalKind
 from domain.settings import SignalSettings
 from monitors import signals
 from monitors.aspect import AGREEMENT, SAFETY_PARITY, Aspect
+from monitors.seen import Found
 from tests.unit.monitors.samples import DEPLOYED_AT, deployment, paired
 
 HOURLY = SignalSettings(cooldown="1h")
@@ -18,7 +19,12 @@ DEPLOYMENT = deployment("r1")
 
 def warning(at: float = 100.0) -> Signal:
     """A drift warning raised at a time."""
-    return signals.warning(DEPLOYMENT, "novelty", ALARM, at=at, budget="one", examples=[f"x{n}" for n in range(9)])
+    return signals.warning(DEPLOYMENT, told(ALARM, at=at), examples=[f"x{n}" for n in range(9)])
+
+
+def told(evidence: Evidence, detector: str = "novelty", *, at: float = 100.0, silent: bool = False) -> Found:
+    """What a detector of inputs found at a time."""
+    return Found(detector, at, evidence, "one", silent=silent)
 
 
 def retrain(found: Evidence = ALARM, aspect: Aspect = AGREEMENT, **fields: float) -> Signal:
@@ -48,13 +54,14 @@ def retrain(found: Evidence = ALARM, aspect: Aspect = AGREEMENT, **fields: float
 def test_an_alarm_becomes_a_warning_once_in_a_cooldown(found, after_s, expected):
     """No alarm, no signal; an alarm soon after a signal of its kind is the same story."""
     past = [] if after_s is None else [warning(1000.0 - after_s)]
-    assert signals.warning_due(found, past, at=1000.0, settings=HOURLY) is expected
+    assert signals.warning_due(told(found, at=1000.0), past, settings=HOURLY) is expected
 
 
 def test_signals_of_another_reason_do_not_hold_a_signal_back():
     """A drift warning never silences a retraining signal, nor the reverse, nor agreement safety."""
     assert signals.retrain_due(AGREEMENT, ALARM, [warning(999.0)], at=1000.0, settings=HOURLY)
-    assert signals.warning_due(ALARM, [retrain()], at=101.0, settings=HOURLY)
+    assert signals.warning_due(told(ALARM, at=101.0), [retrain()], settings=HOURLY)
+    assert signals.warning_due(told(ALARM, "cluster", at=101.0), [warning(100.0)], settings=HOURLY)
     for one, other in ((AGREEMENT, SAFETY_PARITY), (SAFETY_PARITY, AGREEMENT)):
         past = [retrain(aspect=one)]
         assert not signals.retrain_due(one, ALARM, past, at=101.0, settings=HOURLY)
@@ -69,6 +76,13 @@ def test_a_student_is_not_retrained_on_a_handful_of_pairs(aspect, samples, expec
     """An alarm before twenty pairs raises nothing, unless it is about safety."""
     found = msgspec.structs.replace(ALARM, samples=samples)
     assert signals.retrain_due(aspect, found, [], at=0.0, settings=HOURLY) is expected
+
+
+def test_a_silent_detector_warns_nobody():
+    """Its alarm raises the shadow rate, for as long as a warning would."""
+    assert not signals.warning_due(told(ALARM, silent=True), [], settings=HOURLY)
+    assert signals.fresh(100.0, at=3699.0, settings=HOURLY)
+    assert not signals.fresh(100.0, at=3700.0, settings=HOURLY)
 
 
 @pytest.mark.parametrize(("age_s", "expected"), [(0.0, True), (3599.0, True), (3600.0, False)])

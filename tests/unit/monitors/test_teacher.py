@@ -8,6 +8,7 @@ import pytest
 from domain.errors import UpstreamError, UpstreamFailure
 from domain.records import Usage
 from domain.settings import ModelSettings, ShadowSettings, UpstreamSettings
+from monitors.retirement import Notice
 from monitors.teacher import Teacher, client
 from tests.unit.adapters.authority import Authority
 from tests.unit.adapters.raw_server import RawServer, always, answer
@@ -109,3 +110,25 @@ async def test_no_more_than_the_configured_number_are_asked_at_once(teacher_serv
     await teacher.aclose()
     assert len(teacher_server.bodies) == 10
     assert teacher_server.most_at_once <= 2
+
+
+async def test_a_reply_may_say_that_the_model_ends():
+    """Its headers are read (RFC 8594, RFC 9745); what was said once holds, though later replies are silent."""
+    said = "sunset: Tue, 05 Jan 2027 00:00:00 GMT\r\nconnection: close\r\n"
+    replies = [
+        answer(completion("refund"), headers=said),
+        answer(completion("refund"), headers="connection: close\r\n"),
+    ]
+
+    async def handler(conversation):
+        await conversation.request()
+        await conversation.send(replies[conversation.number])
+
+    async with RawServer(handler) as server:
+        sdk = client(UpstreamSettings(base_url=server.url), timeout_s=5.0)
+        teacher = Teacher(ModelSettings(upstream="o", model="m"), sdk, shadow=ShadowSettings())
+        assert teacher.notice is None
+        for _ in replies:
+            await teacher.ask(REQUEST)
+            assert teacher.notice == Notice(1_799_107_200.0, "header sunset")
+        await teacher.aclose()

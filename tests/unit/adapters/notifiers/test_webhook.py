@@ -9,6 +9,7 @@ import pytest
 
 from adapters.notifiers.webhook import SIGNATURE_HEADER, WebhookNotifier, cloud_event, sign, verify
 from domain.errors import ConfigError, UpstreamError, UpstreamFailure
+from domain.follow_up import SignalEvent, SignalState
 from domain.records import Agreement, Signal, SignalKind
 from domain.settings import NotifierSettings
 from tests.unit.adapters.raw_server import Conversation, RawServer, Received, always, answer
@@ -78,6 +79,20 @@ def test_the_type_tells_a_decision_from_a_warning(kind: SignalKind, named: str) 
     """A receiver that retrains must be able to ignore warnings by type."""
     fields = {name: getattr(SIGNAL, name) for name in SIGNAL.__struct_fields__}
     assert cloud_event(Signal(**fields | {"kind": kind}))["type"] == named
+
+
+def test_what_followed_a_signal_is_an_event_of_its_own() -> None:
+    """Its id is its own, and it says which signal it is about, who said what and when."""
+    state = SignalState.ACKNOWLEDGED
+    followed = SignalEvent(
+        id="e1", task="intent", signal_id="sig-1", state=state, at=1_700_000_000.0, by="ada", note="n"
+    )
+    event = cloud_event(followed)
+    assert (event["id"], event["type"], event["subject"]) == ("e1", "dev.preceptor.signal.updated", "intent")
+    assert event["data"] == {
+        "id": "e1", "task": "intent", "signal_id": "sig-1", "state": "acknowledged", "at": 1_700_000_000.0,
+        "by": "ada", "note": "n",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("at", [0.0, 1_700_000_000.0, 1_700_000_000.123456])

@@ -1,0 +1,181 @@
+"""What a task's inputs are watched with: the reference of its deployment, and panels that go on where they stood."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from domain.errors import ModelError
+from domain.records import Deployment, Reading
+from monitors import hourly, per_sample, ripening, split
+from monitors.arming import MONTH_S, state_key
+from monitors.descriptors import Descriptors
+from monitors.detectors.novelty import NoveltyDetector
+from monitors.detectors.shares import ShareDetector
+from monitors.hour_book import HourBook
+from monitors.hourly import Fitted, HourlyDetector, HourlyPanel
+from monitors.inputs import InputWatch
+from monitors.per_sample import Member, PerSamplePanel
+from monitors.reference import Reference
+from monitors.ripening import Fit, Traffic
+from monitors.traffic import input_series, read_traffic
+from monitors.windowed.arming import Subject
+from monitors.windowed.calendar import Calendar
+from monitors.windowed.fit import CLUSTER, InputBaseline, fit_inputs
+from monitors.windowed.live import HourlyNovelty, HourlyShares
+
+if TYPE_CHECKING:
+    from domain.ports import Embedder
+    from domain.settings import TaskSettings
+    from domain.store import Store
+    from monitors.seen import Panel
+
+_LOG = logging.getLogger(__name__)
+SILENT = "novelty_per_sample"
+_HOUR_S = 3600.0
+
+
+async def arm(
+    store: Store, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
+) -> InputWatch | None:
+    """The panels of a deployment as of `at`, the time of the next input; None when it has no reference.
+
+    Raises:
+        StoreError: the store cannot be read.
+        ModelError: the reference is missing, damaged, or was built with another embedder.
+    """
+    if not deployment.reference_id:
+        return None
+    reference = await _reference(store, deployment.reference_id)
+    reference.check(embedder)
+    memory = {each.detector: each.state for each in await store.detector_states(deployment.task, state_key(deployment))}
+    past = await store.signals(deployment.task, after=min(deployment.at, at - MONTH_S))
+    readings = await store.readings(deployment.task, after=max(deployment.at, at - MONTH_S))
+    panels: Sequence[Panel] = ()
+    if task.drift.detector == "per-sample":
+        panels = [_independent(task, reference, memory)]
+    elif task.drift.detector == "windowed":
+        silent = Member(SILENT, _novelty(task, reference, 1.0), per_sample.novelty(reference), silent=True)
+        windowed = await _windowed(store, task, deployment, reference, memory, readings, now=int(at // _HOUR_S))
+        panels = [windowed, _restored([silent], memory, deployment.task)]
+    return InputWatch(
+        deployment,
+        reference,
+        panels,
+        key=state_key(deployment),
+        past=past,
+        alarmed=max((each.at for each in readings if each.detector == SILENT and each.alarm), default=None),
+        settings=task.signal,
+    )
+
+
+async def _reference(store: Store, reference_id: str) -> Reference:
+    body = await store.blob(reference_id)
+    if body is None:
+        raise ModelError(f"the store has no reference {reference_id}: build it again and promote with it")
+    return Reference.from_bytes(body)
+
+
+def _independent(task: TaskSettings, reference: Reference, memory: Mapping[str, bytes]) -> Panel:
+    """Detectors for inputs that are independent of each other."""
+    parts = split.split(split.families(task))
+    counts = {str(number): float(size) for number, size in enumerate(reference.sizes)}
+    threshold, budget = _threshold(task, parts[split.CLUSTER])
+    members = [
+        Member(split.NOVELTY, _novelty(task, reference, parts[split.NOVELTY]), per_sample.novelty(reference)),
+        Member(
+            split.CLUSTER,
+            ShareDetector(split.CLUSTER, counts, threshold=threshold, budget=budget),
+            per_sample.cluster,
+        ),
+    ]
+    return _restored(members, memory, "")
+
+
+def _novelty(task: TaskSettings, reference: Reference, part: float) -> NoveltyDetector:
+    threshold, budget = _threshold(task, part)
+    return NoveltyDetector(reference.levels, threshold=threshold, budget=budget)
+
+
+def _threshold(task: TaskSettings, part: float) -> tuple[float, str]:
+    return split.threshold(task.drift.false_alarm_days, part, task.drift.inputs_per_day, "inputs")
+
+
+def _restored(members: Sequence[Member], memory: Mapping[str, bytes], task: str) -> PerSamplePanel:
+    for member in members:
+        if member.name in memory:
+            try:
+                member.detector.restore(memory[member.name])
+            except ValueError:  # of another configuration
+                _LOG.warning("detector_starts_afresh task=%s detector=%s", task, member.name)
+    return PerSamplePanel(members)
+
+
+async def _windowed(
+    store: Store,
+    task: TaskSettings,
+    deployment: Deployment,
+    reference: Reference,
+    memory: Mapping[str, bytes],
+    readings: Sequence[Reading],
+    *,
+    now: int,
+) -> Panel:
+    traffic = await read_traffic(store, deployment, now=now)
+    book = HourBook(deployment.task, input_series(deployment), clusters=len(reference.centroids))
+    if traffic.inputs:
+        (last,) = await store.tallies(deployment.task, input_series(deployment), after=max(traffic.inputs))
+        book.restore(last)
+    words = Descriptors(task.output).families
+    return windowed_panel(task, reference, book, traffic, memory, readings, words=words, now=now)
+
+
+def windowed_panel(
+    task: TaskSettings,
+    reference: Reference,
+    book: HourBook,
+    traffic: Traffic,
+    memory: Mapping[str, bytes],
+    readings: Sequence[Reading],
+    *,
+    words: Sequence[str],
+    now: int,
+) -> HourlyPanel:
+    """The windowed detectors as of hour `now`, each with the baseline that is due, or waiting for one."""
+    calendar = Calendar(task.time_zone)
+    subjects = {split.NOVELTY: Subject.NOVELTY} | dict.fromkeys((CLUSTER, *words), Subject.SHARES)
+    detectors: list[Fitted[HourlyDetector]] = []
+    waiting: dict[str, Fit] = {}
+    for name, subject in subjects.items():
+        own = [reading for reading in readings if reading.detector == name]
+        fit = ripening.decide(
+            subject, hourly.stored_fit(memory.get(name)), traffic, calendar=calendar, now=now, readings=own
+        )
+        detector = _detector(name, fit, task, traffic, calendar, list(subjects), now=now) if fit.until else None
+        if detector is None:
+            waiting[name] = fit
+            continue
+        fitted = Fitted(detector, fit)
+        if name in memory:
+            fitted.restore(memory[name])
+        detectors.append(fitted)
+    return HourlyPanel(book, reference, detectors, waiting=waiting)
+
+
+def _detector(
+    name: str, fit: Fit, task: TaskSettings, traffic: Traffic, calendar: Calendar, names: Sequence[str], *, now: int
+) -> HourlyDetector | None:
+    """The detector `name` on the days of `fit`; None when nothing was counted of it."""
+    history = ripening.reference(traffic.inputs, fit, calendar=calendar, expected=traffic.expected, now=now)
+    part = split.split(split.families(task, words=names[2:]))[name]
+    days = task.drift.false_alarm_days / part
+    budget = split.words(task.drift.false_alarm_days, part, f"A = {days:,.0f} days")
+    if not history.inputs.sum():
+        return None
+    baseline: InputBaseline = fit_inputs(history, families=[name])
+    if name == split.NOVELTY:
+        return HourlyNovelty(baseline.novelty, calendar, days=days, budget=budget)
+    if name not in baseline.shares:
+        return None
+    return HourlyShares(baseline.shares[name], calendar, family=name, days=days, budget=budget)

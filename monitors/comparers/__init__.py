@@ -1,0 +1,1 @@
+"""How a student's answer is held against the teacher's, one file per way."""

@@ -1,0 +1,36 @@
+"""The local days of a task, at whose beginnings its detectors may learn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from monitors.windowed.calendar import Calendar
+
+T = TypeVar("T")
+_HOUR_S = 3600.0
+
+
+class Days:
+    """Days of a time zone."""
+
+    def __init__(self, zone: str) -> None:
+        """`zone`: an IANA name."""
+        self._calendar = Calendar(zone)
+
+    def day(self, at: float) -> int:
+        """The number of the day that a time lies in."""
+        return self._calendar.slot(int(at // _HOUR_S)).day
+
+    def split(self, rows: Sequence[T], *, at: Callable[[T], float]) -> tuple[list[T], list[T]]:
+        """The rows up to the first that is of a later day than the first one, and the others.
+
+        What is late, and of an earlier day, does not split them: time only goes forward.
+        """
+        if not rows:
+            return [], []
+        today = self.day(at(rows[0]))
+        for number, row in enumerate(rows):
+            if self.day(at(row)) > today:
+                return list(rows[:number]), list(rows[number:])
+        return list(rows), []

@@ -1,0 +1,149 @@
+"""What a task's detectors make of its inputs, one after the other.  Pure: a replay gives the same signals."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.records import Arm, DetectorState, Reading, Signal, SignalKind, Stratum
+from monitors import signals
+from monitors.keys import near_duplicate_key
+from monitors.seen import Found, SeenInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domain.follow_up import Tally
+    from domain.records import Deployment, Exchange
+    from domain.settings import SignalSettings
+    from monitors.reference import Reference
+    from monitors.seen import Panel
+
+_MONTH_S = 30 * 86400.0
+_REMEMBERED = 300  # inputs among which examples are looked for
+
+
+class Harvest(msgspec.Struct, frozen=True):
+    """What a batch came to."""
+
+    readings: Sequence[Reading]
+    signals: Sequence[Signal]
+    states: Sequence[DetectorState]
+    tallies: Sequence[Tally]
+
+
+class InputWatch:
+    """A deployment, the reference that its inputs are compared with, and the panels that watch them.
+
+    Novelty is about inputs, so every input since the deployment counts, whichever model answered it: the newest inputs
+    are the likeliest to have been answered by the teacher.  Only one that reached no model is nobody's to answer: a
+    flood of attacks that a policy blocks is no new topic.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        reference: Reference,
+        panels: Sequence[Panel],
+        *,
+        key: str,
+        past: Sequence[Signal],
+        alarmed: float | None,
+        settings: SignalSettings,
+    ) -> None:
+        """`key`: what states belong to; `past`: signals so far; `alarmed`: when a silent detector last alarmed."""
+        self.deployment = deployment
+        self.reference = reference
+        self.signals = [signal for signal in past if signal.at >= deployment.at]
+        self._earlier = [signal for signal in past if signal.at < deployment.at]
+        self._panels = panels
+        self._key = key
+        self._alarmed = alarmed
+        self._settings = settings
+        self._recent: deque[tuple[str, SeenInput]] = deque(maxlen=_REMEMBERED)
+        self._readings: list[Reading] = []
+        self._raised: list[Signal] = []
+
+    def see(self, exchange: Exchange, novelty: float | None, cluster: int | None, words: Mapping[str, str]) -> None:
+        """Take an input in, unless it came before this student was deployed or reached no model."""
+        if exchange.at < self.deployment.at or exchange.arm is Arm.NONE:
+            return
+        seen = SeenInput(exchange.at, near_duplicate_key(exchange.input_text), novelty, cluster, words)
+        self._recent.append((exchange.id, seen))
+        for panel in self._panels:
+            for found in panel.see(seen):
+                self._take(found)
+
+    def warned(self, at: float) -> bool:
+        """Whether flagged inputs are to be asked about more often: a warning is fresh, or a silent detector alarmed."""
+        if signals.holds(self.signals, at=at, settings=self._settings):
+            return True
+        return self._alarmed is not None and signals.fresh(self._alarmed, at=at, settings=self._settings)
+
+    def alarms_30d(self, *, at: float) -> dict[str, int]:
+        """How many warnings each detector raised in the 30 days before `at`, whichever student served."""
+        counts = dict.fromkeys(signals.REASONS, 0)
+        for signal in (*self._earlier, *self.signals):
+            if signal.kind is SignalKind.WARNING and signal.detector in counts and signal.at >= at - _MONTH_S:
+                counts[signal.detector] += 1
+        return counts
+
+    def harvest(self, at: float) -> Harvest:
+        """What there is to be written after the inputs so far; it is given once."""
+        standing = [self._reading(found) for panel in self._panels for found in panel.standing(at)]
+        told = {(reading.detector, reading.at) for reading in self._readings}
+        readings = [*self._readings, *(one for one in standing if (one.detector, one.at) not in told)]
+        harvest = Harvest(
+            readings=readings,
+            signals=self._raised,
+            states=[
+                DetectorState(task=self.deployment.task, detector=name, reference_id=self._key, state=state)
+                for panel in self._panels
+                for name, state in panel.states().items()
+            ],
+            tallies=[tally for panel in self._panels for tally in panel.tallies()],
+        )
+        self._readings, self._raised = [], []
+        return harvest
+
+    def _take(self, found: Found) -> None:
+        self._readings.append(self._reading(found))
+        if found.silent and found.evidence.alarm:
+            self._alarmed = found.at
+        if signals.warning_due(found, self.signals, settings=self._settings):
+            signal = signals.warning(self.deployment, found, examples=self._examples(found))
+            self.signals.append(signal)
+            self._raised.append(signal)
+
+    def _reading(self, found: Found) -> Reading:
+        evidence = found.evidence
+        return Reading(
+            task=self.deployment.task,
+            detector=found.detector,
+            model=self.deployment.model,
+            at=found.at,
+            samples=evidence.samples,
+            score=evidence.score,
+            evidence=evidence.evidence,
+            alarm=evidence.alarm,
+            worst=evidence.worst,
+        )
+
+    def _examples(self, found: Found) -> list[str]:
+        """Inputs of what grew, the newest first; for novelty the strangest."""
+        if found.detector == "novelty":
+            rows = [(seen.novelty, id_) for id_, seen in self._recent if seen.novelty is not None]
+            flagged = [row for row in rows if self.reference.stratum(row[0]) is Stratum.FLAGGED]
+            return [id_ for _, id_ in sorted(flagged, key=lambda row: -row[0])]
+        belongs = _belongs(found)
+        return [id_ for id_, seen in reversed(self._recent) if belongs(seen)]
+
+
+def _belongs(found: Found) -> Callable[[SeenInput], bool]:
+    family, worst = found.detector, found.evidence.worst
+    if family == "cluster":
+        return lambda seen: str(seen.cluster) == worst
+    return lambda seen: seen.words.get(family) == worst

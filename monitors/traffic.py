@@ -1,0 +1,37 @@
+"""Reads from the store what was counted of a task's traffic, by the hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.records import Deployment
+from monitors.hour_book import hours_of
+from monitors.ripening import Traffic, expected_days
+
+if TYPE_CHECKING:
+    from domain.store import Store
+
+_KEPT_H = 60 * 24  # hours that baselines may be learned from
+
+
+def input_series(deployment: Deployment) -> str:
+    """The series of the inputs: another reference has other clusters."""
+    return f"inputs@{deployment.reference_id}"
+
+
+def pair_series(deployment: Deployment) -> str:
+    """The series of the pairs: they are about one student."""
+    return f"pairs@{deployment.reference_id}@{deployment.at!r}"
+
+
+async def read_traffic(store: Store, deployment: Deployment, *, now: int) -> Traffic:
+    """The last 60 days before hour `now`, and the days that were called expected.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    task, after = deployment.task, max(0, now - _KEPT_H)
+    inputs = await store.tallies(task, input_series(deployment), after=after)
+    pairs = await store.tallies(task, pair_series(deployment), after=after)
+    marks = await store.expected(task)
+    return Traffic(hours_of(inputs), hours_of(pairs), expected_days(marks), len(marks))
