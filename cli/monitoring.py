@@ -1,4 +1,4 @@
-"""`preceptor report drift | mix | agreement | safety`."""
+"""`preceptor report drift | mix | detectors | agreement | safety`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cli.mixes import print_mix
 from cli.options import DEFAULT, Config, Json, Task, choose_task
 from cli.progress import wide
 from cli.runtime import opened_store
+from cli.standings import print_agreement, print_detectors
 from domain import config
 from domain.clock import SystemClock
 from domain.records import Stage
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from monitors.attribution import Attribution
     from monitors.findings import Place, PolicyFindings
     from monitors.mix import Mix
+    from monitors.overview import DetectorStanding
+    from monitors.pair_report import PairReport
 
 _EXCHANGES = 200_000  # that a report on safety is about, the newest: more do not change what it says
 _PAIRS = 20_000
@@ -93,32 +96,48 @@ def mix(
 
 
 @_group.command()
-def agreement(task: Task = "", path: Config = DEFAULT, as_json: Json = False) -> None:
-    """Print the agreement of the deployed student with its interval, and how the shadow samples ended."""
-    from monitors.agreement import estimate
+def detectors(task: Task = "", path: Config = DEFAULT, as_json: Json = False) -> None:
+    """Print where every detector stands: evidence, what it waits for, and its alarms of 30 days."""
+    settings = config.load(path)
+    name, _ = choose_task(settings, task)
+    found = asyncio.run(_detectors(settings, name))
+    if as_json:
+        sys.stdout.write(msgspec.json.encode({"task": name, "detectors": found}).decode() + "\n")
+        return
+    print_detectors(wide(Console()), name, found)
 
+
+async def _detectors(settings: Settings, name: str) -> list[DetectorStanding]:
+    from monitors.arming import state_key
+    from monitors.overview import overview
+
+    now = SystemClock().now_s()
+    async with opened_store(settings) as store:
+        deployed = await store.deployment(name)
+        if deployed is None:
+            return []
+        states = await store.detector_states(name, state_key(deployed))
+        readings = await store.readings(name, after=deployed.at)
+        return overview(states, readings, await store.signals(name), now=now)
+
+
+@_group.command()
+def agreement(task: Task = "", path: Config = DEFAULT, as_json: Json = False) -> None:
+    """Print the agreement of the deployed student, the teacher's with itself, slices, and how samples ended."""
     settings = config.load(path)
     name, chosen = choose_task(settings, task)
 
-    async def read() -> tuple[object, dict[str, int], list[object]]:
-        async with opened_store(settings) as store:
-            deployed = await store.deployment(name)
-            model, since = (chosen.student.model, 0.0) if deployed is None else (deployed.model, deployed.at)
-            pairs = await store.pairs(name, after=since, model=model, limit=4 * chosen.agreement.window)
-            counts = {str(state): count for state, count in (await store.pair_counts(name)).items()}
-            return estimate(pairs), counts, list(await store.signals(name))
+    async def read() -> PairReport:
+        from monitors.pair_report import pair_report
 
-    found, counts, signals = asyncio.run(read())
+        async with opened_store(settings) as store:
+            return await pair_report(store, name, chosen)
+
+    found = asyncio.run(read())
     if as_json:
-        value = {"task": name, "agreement": found, "pairs": counts, "signals": signals}
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         return
-    text = "no pairs yet"
-    if found is not None:
-        value = msgspec.to_builtins(found)
-        text = "{estimate:.3f} [{lower:.3f}, {upper:.3f}] from {pairs} pairs".format_map(value)
-    ended = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
-    sys.stdout.write(f"{name}: agreement {text}\nshadow samples: {ended}\nsignals: {len(signals)}\n")
+    print_agreement(found)
 
 
 @_group.command()

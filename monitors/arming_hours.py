@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import ModelError
 from monitors import hourly, ripening, split
+from monitors.days import Days
 from monitors.descriptors import Descriptors
 from monitors.hour_book import HourBook
 from monitors.hourly import Fitted
@@ -35,16 +36,18 @@ async def arm_hours(
         StoreError: the store cannot be read.
         ModelError: the reference of the deployment is missing or damaged.
     """
-    now, series = int(at // _HOUR_S), pair_series(deployment)
-    traffic = await read_traffic(store, deployment, now=now)
+    days, series = Days(task.time_zone), pair_series(deployment)
+    now, stored = days.first_hour(at), hourly.stored_fit(inner_state(None if state is None else state.state))
+    traffic = await read_traffic(store, deployment, after=ripening.earliest([stored], now=now))
     book = HourBook(deployment.task, series, clusters=await _clusters(store, deployment))
     if traffic.pairs:
         (last,) = await store.tallies(deployment.task, series, after=max(traffic.pairs))
         book.restore(last)
+        now = max(now, days.first_hour(last.hour * _HOUR_S))  # what comes late decides nothing again
     readings = await store.readings(deployment.task, after=deployment.at)
     fit = ripening.decide(
         Subject.AGREEMENT,
-        hourly.stored_fit(inner_state(None if state is None else state.state)),
+        stored,
         traffic,
         calendar=Calendar(task.time_zone),
         now=now,

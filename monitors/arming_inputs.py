@@ -10,12 +10,13 @@ from domain.errors import ModelError
 from domain.records import Deployment, Reading
 from monitors import hourly, per_sample, ripening, split
 from monitors.arming import MONTH_S, state_key
+from monitors.days import Days
 from monitors.descriptors import Descriptors
 from monitors.detectors.novelty import NoveltyDetector
 from monitors.detectors.shares import ShareDetector
 from monitors.hour_book import HourBook
 from monitors.hourly import Fitted, HourlyDetector, HourlyPanel
-from monitors.inputs import InputWatch
+from monitors.inputs import NOVELTIES, REMEMBERED, SILENT, InputWatch
 from monitors.per_sample import Member, PerSamplePanel
 from monitors.reference import Reference
 from monitors.ripening import Fit, Traffic
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from monitors.seen import Panel
 
 _LOG = logging.getLogger(__name__)
-SILENT = "novelty_per_sample"
 _HOUR_S = 3600.0
+_WAITING_INPUTS = 600  # journalled and not seen yet, beside which those that were seen last are still found
 
 
 async def arm(
@@ -54,20 +55,22 @@ async def arm(
     readings = await store.readings(deployment.task, after=max(deployment.at, at - MONTH_S))
     panels: Sequence[Panel] = ()
     if task.drift.detector == "per-sample":
-        panels = [_independent(task, reference, memory)]
+        panels = [_independent(deployment.task, task, reference, memory)]
     elif task.drift.detector == "windowed":
         silent = Member(SILENT, _novelty(task, reference, 1.0), per_sample.novelty(reference), silent=True)
-        windowed = await _windowed(store, task, deployment, reference, memory, readings, now=int(at // _HOUR_S))
+        windowed = await _windowed(store, task, deployment, reference, memory, readings, at=at)
         panels = [windowed, _restored([silent], memory, deployment.task)]
-    return InputWatch(
+    watch = InputWatch(
         deployment,
         reference,
         panels,
         key=state_key(deployment),
         past=past,
-        alarmed=max((each.at for each in readings if each.detector == SILENT and each.alarm), default=None),
+        alarmed=max((each.at for each in readings if each.detector in NOVELTIES and each.alarm), default=None),
         settings=task.signal,
     )
+    await _remind(store, task, watch, at=at)
+    return watch
 
 
 async def _reference(store: Store, reference_id: str) -> Reference:
@@ -77,7 +80,15 @@ async def _reference(store: Store, reference_id: str) -> Reference:
     return Reference.from_bytes(body)
 
 
-def _independent(task: TaskSettings, reference: Reference, memory: Mapping[str, bytes]) -> Panel:
+async def _remind(store: Store, task: TaskSettings, watch: InputWatch, *, at: float) -> None:
+    """Let it know the inputs before `at`: an alarm soon after a restart, or after midnight, has examples too."""
+    deployment, descriptors = watch.deployment, Descriptors(task.output)
+    rows = await store.exchanges(deployment.task, after=deployment.at, limit=REMEMBERED + _WAITING_INPUTS)
+    for row in [row for row in rows if row.exchange.at < at][-REMEMBERED:]:
+        watch.remember(row.exchange, row.novelty, row.cluster, descriptors.of(row.exchange))
+
+
+def _independent(name: str, task: TaskSettings, reference: Reference, memory: Mapping[str, bytes]) -> Panel:
     """Detectors for inputs that are independent of each other."""
     parts = split.split(split.families(task))
     counts = {str(number): float(size) for number, size in enumerate(reference.sizes)}
@@ -90,7 +101,7 @@ def _independent(task: TaskSettings, reference: Reference, memory: Mapping[str, 
             per_sample.cluster,
         ),
     ]
-    return _restored(members, memory, "")
+    return _restored(members, memory, name)
 
 
 def _novelty(task: TaskSettings, reference: Reference, part: float) -> NoveltyDetector:
@@ -120,14 +131,17 @@ async def _windowed(
     memory: Mapping[str, bytes],
     readings: Sequence[Reading],
     *,
-    now: int,
+    at: float,
 ) -> Panel:
-    traffic = await read_traffic(store, deployment, now=now)
+    days, words = Days(task.time_zone), Descriptors(task.output).families
+    now = days.first_hour(at)
+    after = ripening.earliest((hourly.stored_fit(state) for state in memory.values()), now=now)
+    traffic = await read_traffic(store, deployment, after=after)
     book = HourBook(deployment.task, input_series(deployment), clusters=len(reference.centroids))
     if traffic.inputs:
         (last,) = await store.tallies(deployment.task, input_series(deployment), after=max(traffic.inputs))
         book.restore(last)
-    words = Descriptors(task.output).families
+        now = max(now, days.first_hour(last.hour * _HOUR_S))  # what comes late decides nothing again
     return windowed_panel(task, reference, book, traffic, memory, readings, words=words, now=now)
 
 
@@ -152,20 +166,19 @@ def windowed_panel(
         fit = ripening.decide(
             subject, hourly.stored_fit(memory.get(name)), traffic, calendar=calendar, now=now, readings=own
         )
-        detector = _detector(name, fit, task, traffic, calendar, list(subjects), now=now) if fit.until else None
-        if detector is None:
-            waiting[name] = fit
+        fitted = _fitted(name, fit, task, traffic, calendar, list(subjects), now=now) if fit.until else None
+        if fitted is None:
+            waiting[name] = Fit(waiting=fit.waiting or "nothing of it was counted")
             continue
-        fitted = Fitted(detector, fit)
         if name in memory:
             fitted.restore(memory[name])
         detectors.append(fitted)
     return HourlyPanel(book, reference, detectors, waiting=waiting)
 
 
-def _detector(
+def _fitted(
     name: str, fit: Fit, task: TaskSettings, traffic: Traffic, calendar: Calendar, names: Sequence[str], *, now: int
-) -> HourlyDetector | None:
+) -> Fitted[HourlyDetector] | None:
     """The detector `name` on the days of `fit`; None when nothing was counted of it."""
     history = ripening.reference(traffic.inputs, fit, calendar=calendar, expected=traffic.expected, now=now)
     part = split.split(split.families(task, words=names[2:]))[name]
@@ -175,7 +188,8 @@ def _detector(
         return None
     baseline: InputBaseline = fit_inputs(history, families=[name])
     if name == split.NOVELTY:
-        return HourlyNovelty(baseline.novelty, calendar, days=days, budget=budget)
+        return Fitted(HourlyNovelty(baseline.novelty, calendar, days=days, budget=budget), fit)
     if name not in baseline.shares:
         return None
-    return HourlyShares(baseline.shares[name], calendar, family=name, days=days, budget=budget)
+    shares = baseline.shares[name]
+    return Fitted(HourlyShares(shares, calendar, family=name, days=days, budget=budget), fit, names=shares.names)

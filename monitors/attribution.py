@@ -53,6 +53,20 @@ class Example(msgspec.Struct, frozen=True):
     text: str  # redacted
 
 
+class Examples(msgspec.Struct, frozen=True):
+    """Flagged inputs, near-duplicates once."""
+
+    farthest: tuple[Example, ...]  # those least like the reference
+    nearest: tuple[Example, ...]  # those most like it
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """Words that became more frequent, and what they are held against."""
+
+    words: tuple[Word, ...]
+    against: str  # "inputs before"; "ordinary inputs" where there are too few of these
+
+
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     """Why inputs are not what they were, since when, and what it means for the student."""
 
@@ -68,10 +82,8 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     flagged: Counted  # inputs above the reference's 95 % quantile of novelty
     flagged_reference: float  # the share of such inputs that was to be expected at most
     clusters: tuple[Cluster, ...]  # that grew, the largest gain first
-    words: tuple[Word, ...]
-    compared_with: str  # what the words are held against
-    farthest: tuple[Example, ...]  # of the flagged inputs, those least like the reference
-    nearest: tuple[Example, ...]  # those most like it
+    vocabulary: Vocabulary
+    examples: Examples
     outlook: Outlook  # of the pairs since the onset
 
 
@@ -88,49 +100,59 @@ def attribute(
     """The attribution of the inputs up to `until`; None when there is none that was compared with the reference.
 
     Args:
-        rows: exchanges since the deployment, oldest first.
-        pairs: those of other students are left out.
+        rows: exchanges, oldest first; those before the deployment are left out.
+        pairs: those of other students, and of other times, are left out.
         deployment: of the student that serves.
         reference: that its inputs are compared with.
         redact: takes out of a text what nobody may read.
-        until: seconds since the epoch; later inputs and pairs are left out.
+        until: seconds since the epoch.
         warned: a detector says that there is drift.
     """
     watched = [row for row in rows if _counts(row, deployment, until)]
     if not watched:
         return None
-    begin, found = _begin(watched, reference, until)
-    window, since = watched[begin:], watched[begin].exchange.at
-    flagged = [row for row in window if _flagged(row, reference)]
-    share, bound = shares.counted(len(flagged), len(window)), reference.bounds[FLAGGED]
-    clusters = _clusters(watched, begin, reference, redact)
-    told, against = _words(watched, begin, flagged, redact)
-    far = _different(sorted(flagged, key=_novelty, reverse=True))
-    outlook = standing.outlook(
-        [pair for pair in pairs if pair.model == deployment.model and since <= pair.opened_at <= until],
-        flagged={row.exchange.id for row in flagged},
-        baselines=deployment.baselines,
-    )
-    drifted = warned or share.lower > bound or bool(clusters)
-    return Attribution(
-        task=deployment.task,
-        model=deployment.model,
-        sentence=standing.sentence(outlook, drifted=drifted),
-        drifted=drifted,
-        since=since,
-        until=until,
-        onset_found=found,
-        inputs=len(window),
-        different=len(_different(window)),
-        flagged=share,
-        flagged_reference=bound,
-        clusters=clusters,
-        words=told,
-        compared_with=against,
-        farthest=_examples(far[:_EXAMPLES], redact),
-        nearest=_examples(far[::-1][:_EXAMPLES], redact),
-        outlook=outlook,
-    )
+    begin, onset_found = _begin(watched, reference, until)
+    window = _Window(watched, begin, reference, redact)
+    return window.attribution(pairs, deployment, until=until, onset_found=onset_found, warned=warned)
+
+
+class _Window:
+    """The rows from `begin` on, and what sets them apart from those before it and from the reference."""
+
+    def __init__(self, rows: Rows, begin: int, reference: Reference, redact: Redact) -> None:
+        self._rows = rows[begin:]
+        self._flagged = [row for row in self._rows if _flagged(row, reference)]
+        self._bound = reference.bounds[FLAGGED]
+        self._clusters = _clusters(rows, begin, reference, redact)
+        self._vocabulary = _vocabulary(rows, begin, self._flagged, redact)
+        self._examples = _examples(self._flagged, redact)
+
+    def attribution(
+        self, pairs: Iterable[Pair], deployment: Deployment, *, until: float, onset_found: bool, warned: bool
+    ) -> Attribution:
+        since = self._rows[0].exchange.at
+        own = [pair for pair in pairs if pair.model == deployment.model and since <= pair.opened_at <= until]
+        ids = {row.exchange.id for row in self._flagged}
+        outlook = standing.outlook(own, flagged=ids, baselines=deployment.baselines)
+        flagged = shares.counted(len(self._flagged), len(self._rows))
+        drifted = warned or flagged.lower > self._bound or bool(self._clusters)
+        return Attribution(
+            task=deployment.task,
+            model=deployment.model,
+            sentence=standing.sentence(outlook, drifted=drifted),
+            drifted=drifted,
+            since=since,
+            until=until,
+            onset_found=onset_found,
+            inputs=len(self._rows),
+            different=len(_different(self._rows)),
+            flagged=flagged,
+            flagged_reference=self._bound,
+            clusters=self._clusters,
+            vocabulary=self._vocabulary,
+            examples=self._examples,
+            outlook=outlook,
+        )
 
 
 def grown(rows: Sequence[WatchedExchange], reference: Reference) -> list[tuple[int, Counted, Counted]]:
@@ -178,14 +200,14 @@ def _clusters(rows: Rows, begin: int, reference: Reference, redact: Redact) -> t
     return tuple(sorted(found, key=lambda each: each.reference.share - each.now.share))
 
 
-def _words(rows: Rows, begin: int, flagged: Rows, redact: Redact) -> tuple[tuple[Word, ...], str]:
+def _vocabulary(rows: Rows, begin: int, flagged: Rows, redact: Redact) -> Vocabulary:
     """What the window says more often than what came before it; without that, the flagged more often than others."""
     ours, theirs, against = rows[begin:], rows[:begin], "inputs before"
     if len(theirs) < _EARLIER:
         ids = {row.exchange.id for row in flagged}
         ours, theirs, against = flagged, [row for row in rows if row.exchange.id not in ids], "ordinary inputs"
     texts = ([redact(row.exchange.input_text) for row in thinned(side)] for side in (ours, theirs))
-    return telling(*texts), against
+    return Vocabulary(telling(*texts), against)
 
 
 def thinned(rows: Rows) -> Rows:
@@ -201,5 +223,11 @@ def _different(rows: Rows) -> Rows:
     return list(kept.values())
 
 
-def _examples(rows: Rows, redact: Redact) -> tuple[Example, ...]:
-    return tuple(Example(row.exchange.id, _novelty(row), redact(row.exchange.input_text)[:_LONGEST]) for row in rows)
+def _examples(flagged: Rows, redact: Redact) -> Examples:
+    rows = _different(sorted(flagged, key=_novelty, reverse=True))
+
+    def shown(chosen: Rows) -> tuple[Example, ...]:
+        texts = (redact(row.exchange.input_text)[:_LONGEST] for row in chosen)
+        return tuple(Example(row.exchange.id, _novelty(row), text) for row, text in zip(chosen, texts, strict=True))
+
+    return Examples(shown(rows[:_EXAMPLES]), shown(rows[::-1][:_EXAMPLES]))

@@ -22,6 +22,13 @@ class Days:
         """The number of the day that a time lies in."""
         return self._calendar.slot(int(at // _HOUR_S)).day
 
+    def first_hour(self, at: float) -> int:
+        """The number, since the epoch (UTC), of the hour with which the day that a time lies in begins."""
+        number, today = int(at // _HOUR_S), self.day(at)
+        while self._calendar.slot(number - 1).day == today:
+            number -= 1
+        return number
+
     def split(self, rows: Sequence[T], *, at: Callable[[T], float]) -> tuple[list[T], list[T]]:
         """The rows up to the first that is of a later day than the first one, and the others.
 

@@ -54,9 +54,15 @@ class _Stored(msgspec.Struct, frozen=True):
 class Fitted(Generic[D]):
     """A detector with what its baseline was learned from."""
 
-    def __init__(self, detector: D, fit: Fit) -> None:
+    def __init__(self, detector: D, fit: Fit, *, names: Sequence[str] = ()) -> None:
+        """`names`: the categories that the baseline knows."""
         self.detector = detector
         self.fit = fit
+        self.names = frozenset(names)
+
+    def hears(self, number: int) -> bool:
+        """Whether hour `number` tells it anything: its baseline was not learned from it."""
+        return number >= self.fit.until
 
     def state(self) -> bytes:
         """The memory with the fit, as JSON."""
@@ -66,7 +72,7 @@ class Fitted(Generic[D]):
         """Continue; False, and a fresh start, when the memory belongs to another baseline."""
         try:
             stored = msgspec.json.decode(state, type=_Stored)
-            if stored.fit != self.fit:
+            if stored.fit.baseline != self.fit.baseline:
                 return False
             self.detector.restore(bytes(stored.memory))
         except ValueError:
@@ -81,12 +87,17 @@ def fit_state(fit: Fit) -> bytes:
 
 def stored_fit(state: bytes | None) -> Fit:
     """The fit in a state; that of a family of which nothing is known, when there is none or it is of another kind."""
+    return known_fit(state) or Fit()
+
+
+def known_fit(state: bytes | None) -> Fit | None:
+    """The fit in a state; None when there is none, or when it is of another kind of detector."""
     if state is None:
-        return Fit()
+        return None
     try:
         return msgspec.json.decode(state, type=_Stored).fit
     except msgspec.DecodeError:
-        return Fit()
+        return None
 
 
 class HourlyPanel:
@@ -110,7 +121,7 @@ class HourlyPanel:
         """See `monitors.seen.Panel`: what an hour that the input closes comes to."""
         found: list[Found] = []
         if (closed := self._book.turn(seen.at)) is not None:
-            found = [self._hear(fitted, *closed, at=seen.at) for fitted in self._detectors]
+            found = [self._hear(each, *closed, at=seen.at) for each in self._detectors if each.hears(closed[0])]
         exceeded = 0 if seen.novelty is None else int(sum(self._reference.exceeds(seen.novelty)))
         self._book.input(seen.key, cluster=seen.cluster, exceeded=exceeded, words=seen.words)
         return found
@@ -132,7 +143,7 @@ class HourlyPanel:
     def _hear(fitted: Fitted[HourlyDetector], number: int, hour: Hour, *, at: float) -> Found:
         detector = fitted.detector
         evidence = detector.hour(number, hour)
-        return Found(detector.name, at, evidence, detector.budget(), silent=not fitted.fit.armed)
+        return Found(detector.name, at, evidence, detector.budget(), silent=not fitted.fit.armed, names=fitted.names)
 
 
 if TYPE_CHECKING:

@@ -41,8 +41,9 @@ class HourlyPairs:
     def update(self, observation: Observation) -> Evidence:
         """See `domain.ports.Detector`; `counts` is (1,) for a disagreement and (0,) for an agreement."""
         alarm, worst = False, ""
-        if (closed := self._book.turn(observation.at)) is not None and self._fitted is not None:
-            found = self._fitted.detector.hour(*closed)
+        closed, fitted = self._book.turn(observation.at), self._fitted
+        if closed is not None and fitted is not None and fitted.hears(closed[0]):
+            found = fitted.detector.hour(*closed)
             self._evidence, alarm, worst = found.evidence, found.alarm and self._fit.armed, found.worst
         self._samples += 1
         self._agreement += max(_MEMORY, 1 / self._samples) * (1.0 - observation.counts[0] - self._agreement)

@@ -12,6 +12,8 @@ from domain.records import Arm, DetectorState, Reading, Signal, SignalKind, Stra
 from monitors import signals
 from monitors.keys import near_duplicate_key
 from monitors.seen import Found, SeenInput
+from monitors.split import CLUSTER, NOVELTY
+from monitors.windowed.hours import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from monitors.seen import Panel
 
 _MONTH_S = 30 * 86400.0
-_REMEMBERED = 300  # inputs among which examples are looked for
+SILENT = "novelty_per_sample"
+NOVELTIES = frozenset({NOVELTY, SILENT})  # detectors whose alarms raise the shadow rate
+REMEMBERED = 300  # inputs among which examples are looked for
 
 
 class Harvest(msgspec.Struct, frozen=True):
@@ -54,7 +58,7 @@ class InputWatch:
         alarmed: float | None,
         settings: SignalSettings,
     ) -> None:
-        """`key`: what states belong to; `past`: signals so far; `alarmed`: when a silent detector last alarmed."""
+        """`key`: what states belong to; `past`: signals so far; `alarmed`: when one of `NOVELTIES` last alarmed."""
         self.deployment = deployment
         self.reference = reference
         self.signals = [signal for signal in past if signal.at >= deployment.at]
@@ -63,22 +67,31 @@ class InputWatch:
         self._key = key
         self._alarmed = alarmed
         self._settings = settings
-        self._recent: deque[tuple[str, SeenInput]] = deque(maxlen=_REMEMBERED)
+        self._recent: deque[tuple[str, SeenInput]] = deque(maxlen=REMEMBERED)
         self._readings: list[Reading] = []
         self._raised: list[Signal] = []
 
     def see(self, exchange: Exchange, novelty: float | None, cluster: int | None, words: Mapping[str, str]) -> None:
         """Take an input in, unless it came before this student was deployed or reached no model."""
-        if exchange.at < self.deployment.at or exchange.arm is Arm.NONE:
+        seen = self.remember(exchange, novelty, cluster, words)
+        if seen is None:
             return
-        seen = SeenInput(exchange.at, near_duplicate_key(exchange.input_text), novelty, cluster, words)
-        self._recent.append((exchange.id, seen))
         for panel in self._panels:
             for found in panel.see(seen):
                 self._take(found)
 
+    def remember(
+        self, exchange: Exchange, novelty: float | None, cluster: int | None, words: Mapping[str, str]
+    ) -> SeenInput | None:
+        """Keep an input as a possible example, without counting it; None when it would not count."""
+        if exchange.at < self.deployment.at or exchange.arm is Arm.NONE:
+            return None
+        seen = SeenInput(exchange.at, near_duplicate_key(exchange.input_text), novelty, cluster, words)
+        self._recent.append((exchange.id, seen))
+        return seen
+
     def warned(self, at: float) -> bool:
-        """Whether flagged inputs are to be asked about more often: a warning is fresh, or a silent detector alarmed."""
+        """Whether flagged inputs are to be asked about more often: a warning is fresh, or an alarm of novelty."""
         if signals.holds(self.signals, at=at, settings=self._settings):
             return True
         return self._alarmed is not None and signals.fresh(self._alarmed, at=at, settings=self._settings)
@@ -94,10 +107,8 @@ class InputWatch:
     def harvest(self, at: float) -> Harvest:
         """What there is to be written after the inputs so far; it is given once."""
         standing = [self._reading(found) for panel in self._panels for found in panel.standing(at)]
-        told = {(reading.detector, reading.at) for reading in self._readings}
-        readings = [*self._readings, *(one for one in standing if (one.detector, one.at) not in told)]
         harvest = Harvest(
-            readings=readings,
+            readings=[*self._readings, *standing],
             signals=self._raised,
             states=[
                 DetectorState(task=self.deployment.task, detector=name, reference_id=self._key, state=state)
@@ -111,7 +122,7 @@ class InputWatch:
 
     def _take(self, found: Found) -> None:
         self._readings.append(self._reading(found))
-        if found.silent and found.evidence.alarm:
+        if found.detector in NOVELTIES and found.evidence.alarm:
             self._alarmed = found.at
         if signals.warning_due(found, self.signals, settings=self._settings):
             signal = signals.warning(self.deployment, found, examples=self._examples(found))
@@ -134,7 +145,7 @@ class InputWatch:
 
     def _examples(self, found: Found) -> list[str]:
         """Inputs of what grew, the newest first; for novelty the strangest."""
-        if found.detector == "novelty":
+        if found.detector == NOVELTY:
             rows = [(seen.novelty, id_) for id_, seen in self._recent if seen.novelty is not None]
             flagged = [row for row in rows if self.reference.stratum(row[0]) is Stratum.FLAGGED]
             return [id_ for _, id_ in sorted(flagged, key=lambda row: -row[0])]
@@ -144,6 +155,8 @@ class InputWatch:
 
 def _belongs(found: Found) -> Callable[[SeenInput], bool]:
     family, worst = found.detector, found.evidence.worst
-    if family == "cluster":
+    if family == CLUSTER:
         return lambda seen: str(seen.cluster) == worst
+    if worst == UNSEEN:
+        return lambda seen: family in seen.words and seen.words[family] not in found.names
     return lambda seen: seen.words.get(family) == worst

@@ -12,11 +12,14 @@ import msgspec
 from domain.records import Arm
 from domain.zones import zone
 from monitors import shares
+from monitors.reference import FLAGGED
 from monitors.shares import Change, Counted
 
 if TYPE_CHECKING:
     from domain.store import WatchedExchange
+    from monitors.windowed.hours import Hour
 
+_HOUR_S = 3600.0
 _WEEK = dt.timedelta(days=7)
 _TOLD = 5  # clusters that the words name
 
@@ -29,6 +32,7 @@ class Day(msgspec.Struct, frozen=True):
     compared: int  # of these, with the reference
     flagged: int  # above its 95 % quantile of novelty
     clusters: dict[int, int]  # number of the cluster to inputs
+    collapsed: bool = False  # near-duplicates of an hour count once
 
 
 class ClusterShare(msgspec.Struct, frozen=True):
@@ -94,6 +98,20 @@ def count(rows: Iterable[WatchedExchange], day: str, *, time_zone: str, threshol
     return Day(day, len(own), len(compared), sum(novelty > threshold for novelty in compared), dict(clusters))
 
 
+def of_hours(hours: Mapping[int, Hour], day: str, *, time_zone: str) -> Day:
+    """Sum up the hours of a day that the detectors counted; `hours` by whole hours since the epoch.
+
+    An hour belongs to the day in which it begins, also in a zone half an hour away.
+    """
+    start, end = bounds(day, time_zone)
+    own = [hour for number, hour in hours.items() if start <= number * _HOUR_S < end]
+    clusters: Counter[int] = Counter()
+    for hour in own:
+        clusters.update(dict(enumerate(hour.inputs)))
+    flagged = sum(levels[FLAGGED] for hour in own for levels in hour.exceeded)
+    return Day(day, clusters.total(), clusters.total(), flagged, dict(clusters), collapsed=True)
+
+
 def mix(
     task: str,
     today: Day,
@@ -157,9 +175,10 @@ def _clusters(
 
 
 def _volume(today: Day, week_ago: Day) -> str:
+    what = "different inputs (near-duplicates of an hour once)" if today.collapsed else "inputs"
     if not week_ago.inputs:
-        return f"{today.inputs:,} inputs; there are none of a week ago to compare with."
-    return f"{today.inputs:,} inputs, {today.inputs / week_ago.inputs - 1:+.0%} against {week_ago.inputs:,} a week ago."
+        return f"{today.inputs:,} {what}; there are none of a week ago to compare with."
+    return f"{today.inputs:,} {what}, {today.inputs / week_ago.inputs - 1:+.0%} against {week_ago.inputs:,} a week ago."
 
 
 def _novelty(now: Counted, then: Counted, expected: float) -> str:

@@ -41,7 +41,8 @@ class PerSamplePanel:
 
     def standing(self, at: float) -> Sequence[Found]:
         """See `monitors.seen.Panel`."""
-        return [msgspec.structs.replace(found, at=at) for found in self._last.values()]
+        last, self._last = self._last, {}
+        return [msgspec.structs.replace(found, at=at) for found in last.values() if not found.evidence.alarm]
 
     def states(self) -> Mapping[str, bytes]:
         """See `monitors.seen.Panel`."""

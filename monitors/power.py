@@ -2,7 +2,7 @@
 
 The number is found on the even path of `monitors.sensitivity`.  In simulations with the detectors themselves, alarms
 came within the time in 77 to 98 % of the runs (median 94 %) where this says 90 %, and in 41 to 70 % (60 %) where it
-says 50 %: 113 cases of the windowed detector, 600 runs each; 84 to 94 % (92 %) and 45 to 65 % (58 %) for the
+says 50 %: 113 cases of the windowed detector, 600 runs each; 84 to 94 % (92 %) and 45 to 74 % (58 %) for the
 per-sample one, 45 cases, 400 runs each (disagreement of 2 to 10 % before drops of 2 to 20 points, within 1 or 3 days;
 some of them are in tests/unit/monitors/test_power.py).  It supposes that all kinds of inputs drop alike: a drop of one
 cluster only is seen later.

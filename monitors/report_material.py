@@ -88,7 +88,7 @@ async def gather(store: Store, settings: Settings, wanted: Wanted, *, now: float
         raise PreceptorError(f"no task {wanted.task!r}; configured are {', '.join(sorted(settings.tasks))}")
     task, sources = settings.tasks[wanted.task], Sources(store, settings, wanted.task)
     span = await _span(store, wanted, now=now, time_zone=task.time_zone)
-    served = await _served(sources)
+    served = await _served(sources, span.until)
     newest, after = served[-1][0], span.after or served[0][0].at
     read = await store.exchanges(wanted.task, after=served[0][0].at, limit=MOST)
     rows = [row for row in read if after <= row.exchange.at <= span.until]
@@ -135,11 +135,15 @@ async def _span(store: Store, wanted: Wanted, *, now: float, time_zone: str) -> 
     return _Span(title, wanted.after, signal.at, warned=signal.reason == DRIFT)
 
 
-async def _served(sources: Sources) -> list[tuple[Deployment, float]]:
+async def _served(sources: Sources, until: float) -> list[tuple[Deployment, float]]:
+    """The last deployments that began by then."""
     try:
-        return (await sources.spans())[-_DEPLOYMENTS:]
+        found = [each for each in await sources.spans() if each[0].at <= until]
     except PreceptorError as error:
         raise NothingToReportError(str(error)) from None
+    if not found:
+        raise NothingToReportError("there was no deployment with a reference yet: choose a later time")
+    return found[-_DEPLOYMENTS:]
 
 
 async def _period(sources: Sources, deployment: Deployment, rows: Rows, until: float) -> Period:

@@ -41,9 +41,12 @@ def summary(title: str, *, attribution: Attribution | None, mix: Mix | None, tim
     if attribution is not None:
         parts += _conclusion(attribution, time_zone)
     if mix is not None:
-        parts += _mix(mix)
+        parts += [f"<h2>What the inputs of {escape(mix.day)} were about</h2>"]
+        parts += [f"<p>{escape(line)}</p>" for line in mix.lines]
     if attribution is not None and attribution.drifted:
         parts += _drift(attribution)
+    if mix is not None:
+        parts += [f"<h2>All topics of {escape(mix.day)}</h2>", _topics(mix)]
     parts.append("<h2>Detectors, agreement and descriptors</h2><p class='quiet'>times are UTC</p>")
     return "".join(parts)
 
@@ -69,23 +72,20 @@ def _conclusion(found: Attribution, time_zone: str) -> Iterable[str]:
         )
 
 
-def _mix(found: Mix) -> Iterable[str]:
-    yield f"<h2>What the inputs of {escape(found.day)} were about</h2>"
-    yield "".join(f"<p>{escape(line)}</p>" for line in found.lines)
-    yield _table(
-        ("cluster", "typical words", "share", "reference", "change", "a week ago"),
+def _topics(found: Mix) -> str:
+    header = ("cluster", "typical words", "share", "reference", "change", "a week ago")
+    rows = (
         (
-            (
-                str(each.cluster) + (" (grew)" if each.grew else ""),
-                ", ".join(each.name),
-                _percent(each.now),
-                f"{each.reference.share:.1%}",
-                _times(each.change),
-                f"{each.week_ago.share:.1%}" if each.week_ago.of else "",
-            )
-            for each in found.clusters
-        ),
+            str(each.cluster) + (" (grew)" if each.grew else ""),
+            ", ".join(each.name),
+            _percent(each.now),
+            f"{each.reference.share:.1%}",
+            _times(each.change),
+            f"{each.week_ago.share:.1%}" if each.week_ago.of else "",
+        )
+        for each in found.clusters
     )
+    return _table(header, rows)
 
 
 def _drift(found: Attribution) -> Iterable[str]:
@@ -106,15 +106,15 @@ def _drift(found: Attribution) -> Iterable[str]:
                 for each in found.clusters
             ),
         )
-    if found.words:
-        yield f"<h2>Which words came</h2><p class='quiet'>more frequent than in {escape(found.compared_with)}</p>"
-        header = ("word", "inputs with it", found.compared_with, "standard errors from no difference")
-        yield _table(header, ((w.word, f"{w.texts:,}", f"{w.others:,}", f"{w.z:.1f}") for w in found.words))
-    if found.farthest:
+    if found.vocabulary.words:
+        yield f"<h2>Which words came</h2><p class='quiet'>more frequent than in {escape(found.vocabulary.against)}</p>"
+        header = ("word", "inputs with it", found.vocabulary.against, "standard errors from no difference")
+        yield _table(header, ((w.word, f"{w.texts:,}", f"{w.others:,}", f"{w.z:.1f}") for w in found.vocabulary.words))
+    if found.examples.farthest:
         yield "<h2>Examples, redacted</h2><p class='quiet'>of the flagged inputs, those least like the reference</p>"
-        yield _examples(found.farthest)
+        yield _examples(found.examples.farthest)
         yield "<p class='quiet'>and those most like it</p>"
-        yield _examples(found.nearest)
+        yield _examples(found.examples.nearest)
 
 
 def _examples(rows: Sequence[Example]) -> str:

@@ -15,10 +15,12 @@ from domain.records import Deployment
 from domain.store import WatchedExchange
 from monitors import mix
 from monitors.attribution import Attribution, attribute, thinned
-from monitors.mix import Mix
+from monitors.hour_book import hours_of
+from monitors.mix import Day, Mix
 from monitors.redaction import redactor
 from monitors.reference import FLAGGED, Reference
 from monitors.slices import SliceAgreement, compare, of_pair
+from monitors.traffic import input_series
 from monitors.words import cluster_names
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from domain.store import Store
 
 MOST = 20_000  # rows of each kind that a report is about, the newest
-_MOST_OF_A_WEEK = 200_000  # exchanges that are counted for the mix
 
 
 class Sources:
@@ -89,19 +90,30 @@ class Sources:
             raise PreceptorError(f"{day!r} is no day; write it like 2026-03-29") from None
         served = await self._until(end)
         reference = await self.reference(served[-1])
-        zone, threshold = self._task.time_zone, float(reference.thresholds[FLAGGED])
-        after, _ = mix.bounds(last, zone)
-        rows = await self._store.exchanges(self._name, after=after, limit=_MOST_OF_A_WEEK)
-        rows = _comparable(rows, _run(served, model=False)[0].at)
-        today, week_ago = (mix.count(rows, each, time_zone=zone, threshold=threshold) for each in (day, last))
+        rows = await self._store.exchanges(self._name, after=mix.bounds(last, self._task.time_zone)[0], limit=MOST)
+        rows = _comparable([row for row in rows if row.exchange.at < end], _run(served, model=False)[0].at)
+        today, week_ago = await self._days(served[-1], day, last, rows, float(reference.thresholds[FLAGGED]))
         return mix.mix(
             self._name,
             today,
             week_ago,
             sizes=reference.sizes,
             flagged_reference=reference.bounds[FLAGGED],
-            names=self._names([row for row in rows if row.exchange.at < end]),
+            names=self._names(rows),
         )
+
+    async def _days(
+        self, deployment: Deployment, day: str, last: str, rows: Sequence[WatchedExchange], threshold: float
+    ) -> tuple[Day, Day]:
+        """What was counted on two days: by the hour, where a windowed detector did; else among the newest rows."""
+        zone = self._task.time_zone
+        after = int(mix.bounds(last, zone)[0] // 3600)
+        hours = hours_of(await self._store.tallies(self._name, input_series(deployment), after=after))
+        told = mix.of_hours(hours, day, time_zone=zone)
+        if told.inputs:
+            return told, mix.of_hours(hours, last, time_zone=zone)
+        today, week_ago = (mix.count(rows, each, time_zone=zone, threshold=threshold) for each in (day, last))
+        return today, week_ago
 
     async def pairs(self, after: float) -> list[Pair]:
         """The newest pairs since then."""

@@ -1,6 +1,6 @@
 """When the windowed detectors of a task learn their baseline, from what, and what they wait for.  Pure.
 
-Decided once a day, with the first thing of the day: a replay decides alike.
+Decided as of the hour with which a day begins, whenever on that day it is asked: a replay decides alike.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitors.windowed.hours import Hour
 
 _HOUR_S = 3600.0
+_KEPT_H = 60 * 24  # hours that a baseline is learned from at most
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -28,9 +29,14 @@ class Fit(msgspec.Struct, frozen=True):
 
     until: int = 0  # 0: nothing has been learned yet
     days: int = 0  # whole ones before it
-    marks: int = 0  # of expected days that were known
+    expected: int = 0  # days after it that were expected, and are over
     armed: bool = False  # False: numbers are shown, and an alarm warns nobody
     waiting: str = ""  # what is missing until it is armed, in words
+
+    @property
+    def baseline(self) -> tuple[int, int]:
+        """What evidence belongs to: it is the same as long as nothing else is learned from."""
+        return self.until, self.expected
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -39,47 +45,50 @@ class Traffic(msgspec.Struct, frozen=True):
     inputs: Mapping[int, Hour]
     pairs: Mapping[int, Hour]
     expected: frozenset[int]  # local day numbers
-    marks: int
 
 
 def decide(
     subject: Subject, fit: Fit, traffic: Traffic, *, calendar: Calendar, now: int, readings: Iterable[Reading]
 ) -> Fit:
-    """What the baseline of `subject` is learned from as of hour `now`.
+    """What the baseline of `subject` is learned from as of hour `now`, with which a day begins.
+
+    Expected days are learned in addition.  Shares, whose level follows slow changes, are then learned from all days: a
+    level that knows nothing of the time in between would take these changes for sudden ones.
 
     `readings`: those of its detectors; alarms since the last fit keep what has begun to go wrong from becoming normal.
     """
-    own = traffic.pairs if subject is Subject.AGREEMENT else traffic.inputs
-    inputs, pairs = (gather(hours, calendar, until=now) for hours in (traffic.inputs, traffic.pairs))
-    history = gather(own, calendar, until=now)
-    summary = Summary.of(history, inputs=inputs, pairs=pairs)
-    learned = Fit(now, summary.days, traffic.marks, armed=True)
+    inputs, pairs = (_last_days(hours, calendar, now=now) for hours in (traffic.inputs, traffic.pairs))
+    summary = Summary.of(pairs if subject is Subject.AGREEMENT else inputs, inputs=inputs, pairs=pairs)
+    learned = Fit(now, summary.days, armed=True)
+    known = msgspec.structs.replace(fit, expected=_over(fit, traffic.expected, calendar=calendar, now=now))
     if not fit.armed:
         ready = readiness(subject, summary)
         if isinstance(ready, Armed):
             return learned
         if not fit.until and ready.listed:
             return msgspec.structs.replace(learned, armed=False, waiting=ready.reason)
-        return msgspec.structs.replace(fit, waiting=ready.reason)
-    if traffic.marks > fit.marks:
-        return msgspec.structs.replace(fit, marks=traffic.marks)
+        return msgspec.structs.replace(known, waiting=ready.reason)
+    if known != fit:
+        return learned if subject is Subject.SHARES else known
     alarms = [reading.at for reading in readings if reading.alarm and reading.at >= fit.until * _HOUR_S]
-    harmless = sum(_day(at, calendar) in traffic.expected for at in alarms)
+    harmless = sum(_day(int(at // _HOUR_S), calendar) in traffic.expected for at in alarms)
     due = refit_due(subject, days=summary.days, fitted_days=fit.days, alarms=len(alarms) - harmless, harmless=0)
     return learned if due else fit
+
+
+def earliest(fits: Iterable[Fit], *, now: int) -> int:
+    """The first hour that a baseline of these, or one that is learned as of hour `now`, may stand on."""
+    return max(0, min([now, *(fit.until for fit in fits if fit.until)]) - _KEPT_H)
 
 
 def reference(
     hours: Mapping[int, Hour], fit: Fit, *, calendar: Calendar, expected: Collection[int], now: int
 ) -> History:
-    """The days that a baseline is learned from."""
-    taken = {
-        number: hour
-        for number, hour in hours.items()
-        if number < fit.until or (number < now and calendar.slot(number).day in expected)
-    }
-    since = min((number for number, hour in hours.items() if not hour.empty), default=0)
-    return gather(taken, calendar, since=since, until=now)
+    """The days that a baseline is learned from.  They stay the same, however much later `now` is."""
+    busy = [number for number, hour in hours.items() if number >= fit.until - _KEPT_H and not hour.empty]
+    taken = [number for number in busy if number < fit.until or (number < now and _day(number, calendar) in expected)]
+    since = min(busy, default=0)
+    return gather({number: hours[number] for number in taken}, calendar, since=since, until=now)
 
 
 def expected_days(marks: Iterable[Expected]) -> frozenset[int]:
@@ -94,5 +103,16 @@ def expected_days(marks: Iterable[Expected]) -> frozenset[int]:
     return frozenset(days)
 
 
-def _day(at: float, calendar: Calendar) -> int:
-    return calendar.slot(int(at // _HOUR_S)).day
+def _last_days(hours: Mapping[int, Hour], calendar: Calendar, *, now: int) -> History:
+    kept = {number: hour for number, hour in hours.items() if number >= now - _KEPT_H}
+    return gather(kept, calendar, until=now)
+
+
+def _over(fit: Fit, expected: Iterable[int], *, calendar: Calendar, now: int) -> int:
+    """How many expected days have ended since the fit."""
+    first, today = _day(fit.until, calendar), _day(now, calendar)
+    return sum(first <= day < today for day in expected) if fit.until else 0
+
+
+def _day(hour_number: int, calendar: Calendar) -> int:
+    return calendar.slot(hour_number).day

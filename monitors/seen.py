@@ -31,6 +31,7 @@ class Found(msgspec.Struct, frozen=True):
     evidence: Evidence
     budget: str  # of false alarms, in words
     silent: bool = False  # an alarm warns nobody: it only raises the shadow rate
+    names: frozenset[str] = frozenset()  # the categories that it knows; all others are one to it
 
 
 class Panel(Protocol):
@@ -41,7 +42,7 @@ class Panel(Protocol):
         ...
 
     def standing(self, at: float) -> Sequence[Found]:
-        """Where every detector stands, for the time series."""
+        """Where every detector stands that has heard something, and not alarmed, since this was last asked."""
         ...
 
     def states(self) -> Mapping[str, bytes]:

@@ -11,8 +11,6 @@ from monitors.ripening import Traffic, expected_days
 if TYPE_CHECKING:
     from domain.store import Store
 
-_KEPT_H = 60 * 24  # hours that baselines may be learned from
-
 
 def input_series(deployment: Deployment) -> str:
     """The series of the inputs: another reference has other clusters."""
@@ -24,14 +22,14 @@ def pair_series(deployment: Deployment) -> str:
     return f"pairs@{deployment.reference_id}@{deployment.at!r}"
 
 
-async def read_traffic(store: Store, deployment: Deployment, *, now: int) -> Traffic:
-    """The last 60 days before hour `now`, and the days that were called expected.
+async def read_traffic(store: Store, deployment: Deployment, *, after: int) -> Traffic:
+    """The hours that are `after` or later, and the days that were called expected.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    task, after = deployment.task, max(0, now - _KEPT_H)
+    task = deployment.task
     inputs = await store.tallies(task, input_series(deployment), after=after)
     pairs = await store.tallies(task, pair_series(deployment), after=after)
     marks = await store.expected(task)
-    return Traffic(hours_of(inputs), hours_of(pairs), expected_days(marks), len(marks))
+    return Traffic(hours_of(inputs), hours_of(pairs), expected_days(marks))

@@ -1,7 +1,8 @@
 """Other people's detectors on the observations of `per_sample` and `texts`: what ours must beat, at which false alarms.
 
 None of them states a budget, so each is run as it is commonly set.  Page-Hinkley is that of river, the tests of windows
-are Evidently's own classes with their default thresholds.
+are Evidently's own classes with their default thresholds.  As some learn what is usual from the stream, a change comes
+after 1,000 ordinary observations, at the beginning of a window; alarms before it are not counted.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 SEED = 221
 WINDOW = 250
 LOOKS = 6  # windows after a change
+USUAL = 1000  # observations before it
 AGREEMENT = {"95 -> 90 %": 0.10, "95 -> 85 %": 0.15, "95 -> 80 %": 0.20}
 
 Make = Callable[[Reference], Detector]
@@ -72,10 +74,11 @@ def measure(results: Results, data: Path | None, *, quick: bool) -> None:
         windows(results, known, draws, looks=4 if quick else 20, shares=(0.2, 1.0) if quick else SHARES)
 
 
-def first_alarm(detector: Detector, values: Any) -> int:
-    """The number of the observation that first alarms, or NEVER."""
-    for number, value in enumerate(values, 1):
-        if detector.update(Observation(at=0.0, counts=(float(value),))).alarm:
+def first_alarm(detector: Detector, values: Any, *, before: int = 0) -> int:
+    """The number of the observation that first alarms after so many others, or NEVER."""
+    for number, value in enumerate(values, 1 - before):
+        alarm = detector.update(Observation(at=0.0, counts=(float(value),))).alarm
+        if alarm and number > 0:
             return number
     return NEVER
 
@@ -106,8 +109,9 @@ def agreement(results: Results, *, streams: int, length: int) -> None:
     for name, make in makes.items():
 
         def firsts(rate: float, count: int, longest: int, make: Callable[[float], Detector] = make) -> Any:
+            rates = np.repeat([1 - AGREED, rate], [USUAL, longest])
             held = rng.binomial(ITEMS, 1 - AGREED, count) / ITEMS
-            return np.array([first_alarm(make(each), rng.random(longest) < rate) for each in held])
+            return np.array([first_alarm(make(each), rng.random(len(rates)) < rates, before=USUAL) for each in held])
 
         _alarm_rate(
             results, f"agreement of {AGREED:.0%}, {name}", firsts(1 - AGREED, streams, length), length, 1e6, "pairs"
@@ -125,9 +129,7 @@ def inputs(results: Results, known: str, draws: list[Draw], *, streams: int) -> 
         def firsts(change: str | None, share: float, length: int, name: str = name, make: Make = make) -> Any:
             return np.array(
                 [
-                    first_alarm(
-                        make(draw.reference), _values(draw, change, draw.rows(change, share, (length,)), name in FLAGS)
-                    )
+                    first_alarm(make(draw.reference), _values(draw, change, share, length, name in FLAGS), before=USUAL)
                     for draw in draws
                     for _ in range(streams)
                 ]
@@ -139,7 +141,8 @@ def inputs(results: Results, known: str, draws: list[Draw], *, streams: int) -> 
             delays(results, f"{change} {share:.0%}, {name}", found, "inputs", seed=SEED, length=LONGEST, tail=False)
 
 
-def _values(draw: Draw, change: str | None, rows: Any, flags: bool) -> Any:
+def _values(draw: Draw, change: str | None, share: float, length: int, flags: bool) -> Any:
+    rows = np.concatenate([draw.rows(None, 0.0, (USUAL,)), draw.rows(change, share, (length,))])
     if flags:
         return draw.observe(change, rows)["novelty"] > FLAGGED
     return draw.novelty(change)[rows]

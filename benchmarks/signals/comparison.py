@@ -29,7 +29,7 @@ _ONSET_DAYS = 3
 
 def measure(results: Results, *, quick: bool) -> None:
     """False alarms without drift in several kinds of traffic, delays in independent and in real traffic."""
-    began, streams = time.monotonic(), 2 if quick else 20
+    began, streams = time.monotonic(), 2 if quick else 10
     for name in ("iid", "real") if quick else _SCENARIOS:
         for detector, alarms in _all(_streams(BY_NAME[name], streams)).items():
             per_month = sum(float(hours.sum()) for hours in alarms.values()) / streams

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 SEED = 200_000
 LIMIT_DAYS = 45  # what is not found by then is called missed and counts with this delay
 _ONSET_DAYS = (3, 10)  # after the reference
-_STREAMS = {SMALL: 60, MEDIUM: 60, LARGE: 30}
+_STREAMS = {SMALL: 60, MEDIUM: 60, LARGE: 20}
 _QUICK_STREAMS = {MEDIUM: 8}
-_SCENARIOS = ("iid", "seas_mod", "real")
+_SCENARIOS = ("real", "iid", "seas_mod")
 _QUICK_SCENARIOS = ("real",)
 _TARGETS = {
     "new topic 50%": "<= 7",

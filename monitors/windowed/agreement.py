@@ -18,7 +18,7 @@ _LARGEST_RATIO = 60.0
 _CLUSTER_RATIOS = np.array([1.5, 2.0, 3.0, 6.0])
 _CLIP = (3.0, 3.0)
 _WHOLE = 0.01  # expected disagreements of a cluster in a day: the small ones count, only silent ones do not
-_PRIOR_PHI, _CLUSTER_PRIOR_PHI = 0.02, 0.05
+_PRIOR_PHI = 0.05
 _ALL_ALIKE = (
     1e9  # days that the mean of all clusters counts for in the phi of each: they are too small to have their own
 )
@@ -50,7 +50,7 @@ def fit_agreement(pairs: Floats, disagreed: Floats) -> AgreementBaseline:
     overall = (events.sum(-1) + 0.5) / (n.sum(-1) + 1)
     by_cluster = (events + _PSEUDO_EVENTS) / (n + _PSEUDO_EVENTS / overall[..., None])
     observed, expected = disagreed.sum(-2), pairs.sum(-2) * by_cluster[..., None, :]  # by day, (*b, D, K)
-    phis = dispersion(observed, expected, lost=_LOST_DAYS, prior=_CLUSTER_PRIOR_PHI, pool=_ALL_ALIKE)
+    phis = dispersion(observed, expected, lost=_LOST_DAYS, prior=_PRIOR_PHI, pool=_ALL_ALIKE)
     effective = effective_events(n * by_cluster, phis, days) + _PSEUDO_EVENTS
     uppers = upper_factor(effective, level=_CLUSTER_LEVEL)
     observed, expected = observed.sum(-1, keepdims=True), expected.sum(-1, keepdims=True)

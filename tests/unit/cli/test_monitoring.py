@@ -21,7 +21,16 @@ def test_agreement_of_a_new_installation(run, installation):
     assert code == 0
     assert "no pairs yet" in out
     value = json.loads(run("report", "agreement", "-c", installation.config, "--json")[1])
-    assert value == {"task": "tickets", "agreement": None, "pairs": {}, "signals": []}
+    assert (value["task"], value["agreement"], value["ceiling"], value["slices"]) == ("tickets", None, None, [])
+    assert (value["pairs"], value["signals"]) == ({}, [])
+
+
+def test_detectors_of_a_new_installation(run, installation):
+    """Before a student is promoted nothing watches, and the report says what to do."""
+    code, out, _ = run("report", "detectors", "-c", installation.config)
+    assert code == 0
+    assert "promote a student with a reference" in out
+    assert json.loads(run("report", "detectors", "-c", installation.config, "--json")[1])["detectors"] == []
 
 
 def test_a_drift_report_needs_a_deployment(run, installation):
@@ -151,8 +160,8 @@ def test_drift_as_json_says_what_it_is_about(run, installation):
     found = json.loads(out)["attribution"]
     assert (code, found["drifted"], found["model"]) == (0, True, "tickets-v1")
     assert found["sentence"].startswith("drift; agreement unknown: 0 pairs")
-    assert "zwiebelkuchen" in {word["word"] for word in found["words"]}
-    assert "[email]" in found["farthest"][0]["text"]
+    assert "zwiebelkuchen" in {word["word"] for word in found["vocabulary"]["words"]}
+    assert "[email]" in found["examples"]["farthest"][0]["text"]
     assert "@example.com" not in out
     assert not list(installation.root.glob("*.html"))
 

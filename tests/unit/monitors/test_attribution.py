@@ -61,20 +61,21 @@ def test_new_inputs_are_dated_and_described(watched, reference):
     told = found(watched(shifted()), reference)
     assert told.onset_found
     assert abs(told.since - (DEPLOYED_AT + 1 + len(ORDINARY))) <= 5
-    assert (told.drifted, told.compared_with) == (True, "inputs before")
+    assert (told.drifted, told.vocabulary.against) == (True, "inputs before")
     assert told.flagged.lower > told.flagged_reference
-    assert {"mit"} <= {word.word for word in told.words}
-    assert not {"please", "my", "order"} & {word.word for word in told.words}
-    assert all(example.text in NOVEL for example in told.farthest)
-    assert [one.novelty for one in told.farthest] == sorted((one.novelty for one in told.farthest), reverse=True)
-    assert max(one.novelty for one in told.nearest) <= min(one.novelty for one in told.farthest)
+    assert {"mit"} <= {word.word for word in told.vocabulary.words}
+    assert not {"please", "my", "order"} & {word.word for word in told.vocabulary.words}
+    assert all(example.text in NOVEL for example in told.examples.farthest)
+    far, near = ([one.novelty for one in side] for side in (told.examples.farthest, told.examples.nearest))
+    assert (far, near) == (sorted(far, reverse=True), sorted(near))
+    assert max(near) <= min(far)
 
 
 def test_ordinary_inputs_are_no_drift(watched, reference):
     """Then the last 24 hours are told of, and nothing has grown."""
     rows = watched(ORDINARY * 3, every_s=600.0)
     told = found(rows, reference, until=rows[-1].exchange.at)
-    assert (told.drifted, told.onset_found, told.clusters, told.farthest) == (False, False, (), ())
+    assert (told.drifted, told.onset_found, told.clusters, told.examples.farthest) == (False, False, (), ())
     assert told.inputs == 144
     assert told.sentence.startswith("no drift; agreement unknown: 0 pairs")
     assert found(rows, reference, warned=True).sentence.startswith("drift; agreement unknown")
@@ -83,8 +84,8 @@ def test_ordinary_inputs_are_no_drift(watched, reference):
 def test_without_inputs_before_the_flagged_are_held_against_the_others(watched, reference):
     """A drift that was there from the first input on has no before."""
     told = found(watched([text for pair in zip(ORDINARY, NOVEL * 5, strict=False) for text in pair]), reference)
-    assert told.compared_with == "ordinary inputs"
-    assert "mit" in {word.word for word in told.words}
+    assert told.vocabulary.against == "ordinary inputs"
+    assert "mit" in {word.word for word in told.vocabulary.words}
 
 
 def test_a_cluster_that_grew_is_named(watched, reference, embedder):
@@ -137,13 +138,13 @@ def test_everything_that_is_shown_was_redacted(watched, reference):
     told = found(watched(shifted()), reference, redact=lambda text: "[hidden]")
     text = msgspec.json.encode(told).decode()
     assert not any(dish in text for dish in ("Zwiebelkuchen", "zwiebelkuchen", "mit", "Kraut", "parcel"))
-    assert {example.text for example in (*told.farthest, *told.nearest)} == {"[hidden]"}
+    assert {example.text for example in (*told.examples.farthest, *told.examples.nearest)} == {"[hidden]"}
 
 
 def test_long_examples_are_cut(watched, reference):
     """A report is no place for a whole letter."""
     told = found(watched([*ORDINARY, *(f"{text} {'und so weiter ' * 99}" for text in NOVEL * 2)]), reference)
-    assert {len(example.text) for example in told.farthest} == {200}
+    assert {len(example.text) for example in told.examples.farthest} == {200}
 
 
 def test_it_can_be_kept_as_json(watched, reference):

@@ -20,6 +20,7 @@ from monitors.parity import Parity
         (metrics.SIGNALS, "preceptor_signals", ("task", "reason")),
         (metrics.UPSTREAM_SUNSET, "preceptor_upstream_sunset_timestamp_seconds", ("upstream", "model")),
         (metrics.SHADOW, "preceptor_shadow_exchanges", ("task", "outcome")),
+        (metrics.REPORTS, "preceptor_reports", ("task", "outcome")),
     ],
 )
 def test_names_and_labels_are_the_contract(metric, name, labels):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from domain.records import Arm
 from domain.store import WatchedExchange
 from monitors import mix
 from monitors.mix import Day
+from monitors.windowed.hours import Hour
 from tests.unit.monitors.samples import exchange
 
 NAMES = {0: ("parcel", "where"), 1: ("refund",)}
@@ -62,6 +64,18 @@ def test_a_day_counts_what_reached_a_model_on_it():
     ]
     found = mix.count(rows, "2026-03-29", time_zone="Europe/Berlin", threshold=0.3)
     assert found == Day("2026-03-29", inputs=3, compared=2, flagged=1, clusters={1: 2})
+
+
+def test_hours_add_up_to_a_day():
+    """Those that begin on it; near-duplicates were counted once in each, and the words say so."""
+    start, end = mix.bounds("2026-03-29", "Asia/Kolkata")  # half an hour away from whole hours
+    first, last = math.ceil(start / 3600), math.ceil(end / 3600) - 1
+    hour = Hour(inputs=[2, 1, 0], exceeded=[[2, 1, 1, 0], [1, 1, 0, 0]])
+    hours = {first - 1: hour, first: hour, first + 5: Hour(), last: hour, last + 1: hour}
+    found = mix.of_hours(hours, "2026-03-29", time_zone="Asia/Kolkata")
+    assert (found.inputs, found.compared, found.flagged) == (6, 6, 2)
+    assert {number: count for number, count in found.clusters.items() if count} == {0: 4, 1: 2}
+    assert told(found).lines[0].startswith("6 different inputs (near-duplicates of an hour once); there are none")
 
 
 def test_a_cluster_that_grew_is_told_in_words():

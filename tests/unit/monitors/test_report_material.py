@@ -91,6 +91,20 @@ async def test_what_does_not_exist_is_an_error(store, embedder, read, wanted, te
     assert not isinstance(caught.value, NothingToReportError)
 
 
+async def test_a_later_student_has_no_place_in_an_earlier_report(store, embedder, read):
+    """A report that is made after a promotion tells of those who served until then."""
+    await fill(store, embedder)
+    signal = Signal(
+        id="signal-1", task=TASK, kind=SignalKind.RETRAIN, reason="agreement", at=DEPLOYED_AT + 150,
+        detector="agreement", model="v1", evidence=1.2, samples=200, false_alarm_budget="",
+    )  # fmt: skip
+    await store.commit(WorkBatch(owner="w", at=0.0, signals=[signal]))
+    found = await read(signal_id="signal-1")
+    assert [period.deployment.model for period in found.periods] == ["v1"]
+    assert found.title.startswith("intent: retraining signal (agreement) of 2023-11-14")
+    assert {pair.model for pair in found.pairs} == {"v1"}
+
+
 async def test_nothing_to_report_is_said(store, read):
     """No deployment, then a deployment without traffic: each its own line."""
     with pytest.raises(NothingToReportError, match="no deployment with a reference yet"):

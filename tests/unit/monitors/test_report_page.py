@@ -4,7 +4,7 @@ import pytest
 
 from domain.records import Agreement
 from monitors import shares
-from monitors.attribution import Attribution, Cluster, Example
+from monitors.attribution import Attribution, Cluster, Example, Examples, Vocabulary
 from monitors.mix import Day, mix
 from monitors.report_page import moment, summary, with_summary
 from monitors.standing import Outlook, Standing
@@ -19,12 +19,14 @@ def attribution(*, drifted=True, text="where is [email]"):
     change = shares.change(now, before)
     assert change is not None
     agreement = Agreement(0.951, 0.93, 0.97, 412)
+    examples = Examples((Example("x1", 0.9, text),), (Example("x2", 0.4, text),))
+    vocabulary = Vocabulary((Word("tariff", 12, 1, 4.2),), "inputs before")
+    outlook = Outlook(Standing.STABLE, agreement, Agreement(0.75, 0.6, 0.85, 40), 0.94)
     return Attribution(
         task="t", model="v1", sentence="drift but agreement stable", drifted=drifted, since=1_774_700_000.0,
         until=1_774_720_000.0, onset_found=True, inputs=1000, different=900, flagged=now, flagged_reference=0.06,
-        clusters=(Cluster(3, ("parcel",), now, before, change, 99),), words=(Word("tariff", 12, 1, 4.2),),
-        compared_with="inputs before", farthest=(Example("x1", 0.9, text),), nearest=(Example("x2", 0.4, text),),
-        outlook=Outlook(Standing.STABLE, agreement, Agreement(0.75, 0.6, 0.85, 40), 0.94),
+        clusters=(Cluster(3, ("parcel",), now, before, change, 99),), vocabulary=vocabulary, examples=examples,
+        outlook=outlook,
     )  # fmt: skip
 
 

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from domain import config
 from domain.errors import PreceptorError
+from domain.follow_up import Tally
 from domain.records import Canary
 from domain.store import WorkBatch
 from monitors import report_sources
 from monitors.reference import Reference
 from monitors.report_sources import Sources
+from monitors.traffic import input_series
 from tests.unit.monitors.report_samples import fill, watch
 from tests.unit.monitors.samples import DEPLOYED_AT, NOVEL, ORDINARY, TASK, deploy, deployment, exchanges, paired
 from tests.unit.monitors.test_app import DOCUMENT
@@ -48,8 +51,8 @@ async def test_drift_is_told_of_the_newest_deployment(store, sources, embedder):
     found = await sources.attribution(until=DEPLOYED_AT + 10_000)
     assert found is not None
     assert (found.model, found.drifted) == ("v2", True)
-    assert "[email]" in {word.word for word in found.words}
-    assert all("[email]" in example.text for example in found.farthest)
+    assert "[email]" in {word.word for word in found.vocabulary.words}
+    assert all("[email]" in example.text for example in found.examples.farthest)
     early = await sources.attribution(until=DEPLOYED_AT + 199)
     assert early is not None
     assert early.model == "v1"
@@ -63,6 +66,22 @@ async def test_a_day_is_counted_and_named(store, sources, embedder):
     found = await sources.mix("2023-11-14")
     assert (found.inputs, found.week_ago, sum(each.now.count for each in found.clusters)) == (168, 0, 168)
     assert [each.reference.count for each in sorted(found.clusters, key=lambda each: each.cluster)] == reference.sizes
+    assert any(each.name for each in found.clusters)
+
+
+async def test_where_hours_were_counted_they_tell_of_the_day(store, sources, embedder):
+    """However many inputs there were: they are not read one by one."""
+    await deploy(store)
+    await store.append(exchanges(ORDINARY))
+    await watch(store, embedder)
+    (deployed,) = await store.deployments(TASK)
+    body = msgspec.json.encode({"hour": {"inputs": [1000, 500], "exceeded": [[200, 100, 60, 10]]}})
+    series = input_series(deployed)
+    hours = [int(DEPLOYED_AT // 3600) - away for away in (0, 7 * 24)]
+    tallies = [Tally(task=TASK, series=series, hour=hour, body=body) for hour in hours]
+    await store.commit(WorkBatch(owner="w", at=0.0, tallies=tallies))
+    found = await sources.mix("2023-11-14")
+    assert (found.inputs, found.week_ago, found.flagged.count) == (1500, 1500, 60)
     assert any(each.name for each in found.clusters)
 
 

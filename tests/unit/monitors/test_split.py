@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.split import split, words
+from domain.settings import AgreementSettings, DriftSettings
+from monitors.split import LEAST_THRESHOLD, families, split, threshold, words
+from tests.unit.monitors.samples import settings
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,36 @@ def test_the_parts_make_one_budget(families: list[str], parts: list[float]) -> N
     assert list(found) == families
     assert list(found.values()) == pytest.approx(parts)
     assert sum(found.values()) == pytest.approx(1.0 if families else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("drift", "agreement", "expected"),
+    [
+        ("windowed", "windowed", ["novelty", "cluster", "label", "length", "agreement"]),
+        ("per-sample", "none", ["novelty", "cluster", "label", "length"]),
+        ("none", "windowed", ["agreement"]),
+        ("none", "none", []),
+    ],
+)
+def test_only_detectors_that_can_alarm_share_the_budget(drift: str, agreement: str, expected: list[str]) -> None:
+    """What is switched off takes nothing from the others."""
+    task = settings(
+        drift=DriftSettings(embedder="words", detector=drift), agreement=AgreementSettings(detector=agreement)
+    )
+    assert families(task, words=["label", "length"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "part", "per_day", "expected"),
+    [(30.0, 1.0, 200.0, 6000.0), (30.0, 0.3, 200.0, 20000.0), (0.1, 1.0, 1.0, LEAST_THRESHOLD)],
+)
+def test_the_threshold_is_the_number_of_samples_in_the_time(
+    days: float, part: float, per_day: float, expected: float
+) -> None:
+    """A smaller part of the budget needs more, and no threshold is so low that one event alarms; words say it."""
+    found, told = threshold(days, part, per_day, "inputs")
+    assert found == pytest.approx(expected)
+    assert f"A = {expected:,.0f} independent inputs, {per_day:,.0f} a day" in told
 
 
 def test_the_budget_is_told_in_words() -> None:

@@ -49,7 +49,7 @@ def test_each_hour_equals_the_formulas(draw: Any, literal: Any) -> None:
     alike = (4 * 0.05 + 12 * np.average(moments, weights=expected_by_day.sum(0))) / chi2.ppf(0.2, 16)
     flat = (events.sum() + 0.5) / (expected_by_day.sum() + 0.5)
     total = expected_by_day.sum(1, keepdims=True) * flat
-    phi = float(dispersion(by_day.sum(1, keepdims=True).astype(float), total, lost=2, prior=0.02)[0])
+    phi = float(dispersion(by_day.sum(1, keepdims=True).astype(float), total, lost=2, prior=0.05)[0])
     factor = upper_factor(total.sum() / (1 + phi * total.sum() / 14), level=0.85)
     base = fitted(traffic)
     assert base.phi[0] == pytest.approx([phi, *[alike] * 6], rel=0.01)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.windowed.budget import budget_days, budget_words
+from monitors.windowed.budget import budget_days
 
 
 @pytest.mark.parametrize(
@@ -11,10 +11,3 @@ from monitors.windowed.budget import budget_days, budget_words
 def test_families_share_the_budget(families: int, days: float, expected: float) -> None:
     """The mean time to a false alarm of one family is the task's times the number of families, and at least 2 days."""
     assert budget_days(families, days) == expected
-
-
-def test_words_name_the_days_and_the_assumption() -> None:
-    """Evidence says how often it may be wrong, and while what."""
-    words = budget_words(5, 30.0)
-    assert words.startswith("one false alarm in 30 days for the task, shared by 5 families")
-    assert "A = 150 days" in words

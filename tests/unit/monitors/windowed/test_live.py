@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitors.windowed.budget import budget_days, budget_words
+from monitors.windowed.budget import budget_days
 from monitors.windowed.calendar import Calendar
 from monitors.windowed.fit import fit_inputs, fit_pairs
 from monitors.windowed.history import gather
@@ -15,7 +15,7 @@ from monitors.windowed.novelty import Novelty
 
 MONDAY = 4 * 24  # 5 January 1970
 START = MONDAY + 14 * 24
-DAYS, WORDS = budget_days(), budget_words()
+DAYS, WORDS = budget_days(), "one false alarm in 30 days"
 KINDS = ["novelty", "cluster", "label", "agreement"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class World:
 
     def __init__(self, store: FailingStore, script: list[int | None]) -> None:
         self.store = store
-        self.clock = ManualClock(DEPLOYED_AT + HOUR_S)
+        self.clock = ManualClock(DEPLOYED_AT + 3 * HOUR_S)  # an hour after midnight
         self.teacher = FickleTeacher(self.clock, script)
         self.opened = 0
         self.forgotten = 0.0  # paid for batches that were rolled back, and no longer known after a restart
@@ -179,6 +180,15 @@ def test_accounts_are_exact_whatever_happens(script, events):
         asyncio.run(live(Path(folder) / "store.db", script, events))
 
 
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[FailingStore]:
+    """The embedded store, open."""
+    opened = FailingStore(tmp_path / "store.db")
+    await opened.start()
+    yield opened
+    await opened.aclose()
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
@@ -195,4 +205,17 @@ async def test_what_is_left_of_the_money_decides(store, script, expected):
     await world.traffic([(0.1, True, False)] * 12)
     await world.settle()
     assert await store.pair_counts(TASK) == expected
+    await check(world)
+
+
+async def test_money_of_batches_that_were_rolled_back_is_not_spent_again(store):
+    """The teacher was paid for them, though the store has no pair to show: the day is over its limit all the same."""
+    await store.deploy(deployment())
+    world = World(store, [12])
+    await world.traffic([(0.1, True, False)] * 12)
+    for _ in range(3):
+        store.failures = 1
+        await world.step()
+    await world.settle()
+    assert await store.pair_counts(TASK) == {PairState.SKIPPED_BUDGET: 12}
     await check(world)
