@@ -109,11 +109,12 @@ def detectors(task: Task = "", path: Config = DEFAULT, as_json: Json = False) ->
 
 async def _detectors(settings: Settings, name: str) -> list[DetectorStanding]:
     from monitors.arming import state_key
+    from monitors.era import standing_since
     from monitors.overview import overview
 
     now = SystemClock().now_s()
     async with opened_store(settings) as store:
-        deployed = await store.deployment(name)
+        deployed = standing_since(await store.deployments(name))
         if deployed is None:
             return []
         states = await store.detector_states(name, state_key(deployed))
@@ -144,6 +145,7 @@ def agreement(task: Task = "", path: Config = DEFAULT, as_json: Json = False) ->
 def safety(after: _After = 0.0, task: Task = "", path: Config = DEFAULT, as_json: Json = False) -> None:
     """Print what the checks found or, in shadow mode, would have stopped, and how safe the student is."""
     from monitors import parity
+    from monitors.era import standing_since
     from monitors.findings import findings
     from policies import app as policies
 
@@ -156,7 +158,7 @@ def safety(after: _After = 0.0, task: Task = "", path: Config = DEFAULT, as_json
         async with opened_store(settings) as store:
             rows = await store.judged(name, after=after, limit=_EXCHANGES)
             pairs = await store.pairs(name, after=after, limit=_PAIRS)
-            deployed = await store.deployment(name)
+            deployed = standing_since(await store.deployments(name))
             model, since = (chosen.student.model, 0.0) if deployed is None else (deployed.model, deployed.at)
             own = await store.pairs(name, after=max(after, since), model=model, limit=parity.WINDOW)
             return findings(rows, pairs, configured=configured), parity.estimate(own)

@@ -99,7 +99,11 @@ def _check_references(settings: Settings) -> None:
         _known(f"{path}.drift.embedder", task.drift.embedder, settings.embedders)
         for notifier in task.signal.notify:
             _known(f"{path}.signal.notify", notifier, settings.notifiers)
-        if max(task.shadow.rate, task.shadow.flagged_rate) > task.journal.rate:
+        if task.agreement.embedder:
+            _known(f"{path}.agreement.embedder", task.agreement.embedder, settings.embedders)
+        if task.agreement.judge is not None:
+            _known(f"{path}.agreement.judge.upstream", task.agreement.judge.upstream, settings.upstreams)
+        if task.shadow.highest_rate > task.journal.rate:
             raise ConfigError(
                 f"{path}.shadow",
                 f"rates must not exceed journal.rate ({task.journal.rate}): the samples nest",

@@ -33,6 +33,11 @@ class ShadowSettings(Section, frozen=True):
         require(self.slice_rate is None or self.slice_rate >= self.rate, "slice_rate must be at least rate")
         seconds(self.expire)
 
+    @property
+    def highest_rate(self) -> float:
+        """Of all strata."""
+        return max(self.rate, self.flagged_rate, self.unsure_rate or 0.0, self.slice_rate or 0.0)
+
 
 class DriftSettings(Section, frozen=True):
     """The detectors of inputs: which embedder, and how often they may be wrong."""

@@ -160,6 +160,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     cluster: int | None = None  # of the reference, that the input is nearest to
     tenant: str = ""
     confidence: float | None = None
+    uniform: bool = True  # whether it would have been asked about at the ordinary rate of its time, too
 
 
 class Agreement(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from domain.chronicle import Chronicle
 from domain.clients import ClientKey, StoredCompletion
 from domain.follow_up import FollowUps, Recheck, Tally
 from domain.records import (
@@ -77,7 +78,7 @@ class Judged(msgspec.Struct, frozen=True):
     decisions: tuple[Decision, ...] = ()
 
 
-class Store(FollowUps, Protocol):
+class Store(FollowUps, Chronicle, Protocol):
     """Where processes meet.  A method raises StoreError when the store cannot be used; nothing took effect."""
 
     async def start(self) -> None:

@@ -21,7 +21,7 @@ from monitors.detectors.safety import SafetyDetector
 
 if TYPE_CHECKING:
     from domain.ports import Detector
-    from domain.store import Store
+    from monitors.past import Past
 
 _LOG = logging.getLogger(__name__)
 MONTH_S = 30 * 86400.0
@@ -92,7 +92,7 @@ def safety_detector(task: TaskSettings) -> Detector:
     return SafetyDetector(parity.RATE, threshold=threshold, budget=budget)
 
 
-async def arm_pairing(store: Store, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
+async def arm_pairing(store: Past, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
     """The agreement detector of a deployment as of `at`, the time of the next pair's input.
 
     Raises:
@@ -108,7 +108,7 @@ async def arm_pairing(store: Store, task: TaskSettings, deployment: Deployment, 
     return await _armed(store, deployment, lambda: agreement_detector(task, deployment), at)
 
 
-async def arm_parity(store: Store, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
+async def arm_parity(store: Past, task: TaskSettings, deployment: Deployment, *, at: float) -> Armed:
     """The safety detector of a deployment.
 
     Raises:
@@ -123,7 +123,7 @@ def state_key(deployment: Deployment) -> str:
 
 
 async def _armed(
-    store: Store,
+    store: Past,
     deployment: Deployment,
     make: Callable[[], Detector],
     at: float,
@@ -140,7 +140,7 @@ async def _armed(
     return Armed(deployment, detector, own, tuple(signal for signal in past if signal.at < deployment.at), tallies)
 
 
-async def _state(store: Store, deployment: Deployment, name: str) -> DetectorState | None:
+async def _state(store: Past, deployment: Deployment, name: str) -> DetectorState | None:
     states = await store.detector_states(deployment.task, state_key(deployment))
     return next((state for state in states if state.detector == name), None)
 

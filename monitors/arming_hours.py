@@ -21,14 +21,14 @@ from monitors.windowed.live import HourlyAgreement
 if TYPE_CHECKING:
     from domain.records import Deployment, DetectorState
     from domain.settings import TaskSettings
-    from domain.store import Store
+    from monitors.past import Past
     from monitors.ripening import Fit, Traffic
 
 _HOUR_S = 3600.0
 
 
 async def arm_hours(
-    store: Store, task: TaskSettings, deployment: Deployment, state: DetectorState | None, *, at: float
+    store: Past, task: TaskSettings, deployment: Deployment, state: DetectorState | None, *, at: float
 ) -> HourlyPairs:
     """The detector as of `at`; `state` is its own, for the fit in it: its memory is restored by the caller.
 
@@ -38,7 +38,7 @@ async def arm_hours(
     """
     days, series = Days(task.time_zone), pair_series(deployment)
     now, stored = days.first_hour(at), hourly.stored_fit(inner_state(None if state is None else state.state))
-    traffic = await read_traffic(store, deployment, after=ripening.earliest([stored], now=now))
+    traffic = await read_traffic(store, deployment, after=ripening.earliest([stored], now=now), at=at)
     book = HourBook(deployment.task, series, clusters=await _clusters(store, deployment))
     if traffic.pairs:
         (last,) = await store.tallies(deployment.task, series, after=max(traffic.pairs))
@@ -64,12 +64,11 @@ def _detector(task: TaskSettings, traffic: Traffic, fit: Fit, *, now: int) -> Ho
     if not history.pairs.sum():
         return None
     part = split.split(split.families(task, words=Descriptors(task.output).families))[split.AGREEMENT]
-    days = task.agreement.false_alarm_days / part
-    budget = split.words(task.agreement.false_alarm_days, part, f"A = {days:,.0f} days")
+    days, budget = split.threshold_days(task.agreement.false_alarm_days, part)
     return HourlyAgreement(fit_pairs(history), calendar, days=days, budget=budget)
 
 
-async def _clusters(store: Store, deployment: Deployment) -> int:
+async def _clusters(store: Past, deployment: Deployment) -> int:
     """How many clusters the reference has; without one all inputs are of one."""
     if not deployment.reference_id:
         return 1

@@ -29,16 +29,17 @@ from monitors.windowed.live import HourlyNovelty, HourlyShares
 if TYPE_CHECKING:
     from domain.ports import Embedder
     from domain.settings import TaskSettings
-    from domain.store import Store
+    from monitors.past import Past
     from monitors.seen import Panel
 
 _LOG = logging.getLogger(__name__)
 _HOUR_S = 3600.0
-_WAITING_INPUTS = 600  # journalled and not seen yet, beside which those that were seen last are still found
+_READ = 2  # rows for each input that is remembered: some do not count
+_LATE_S = 3600.0  # by which an input may come after others that are newer
 
 
 async def arm(
-    store: Store, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
+    store: Past, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
 ) -> InputWatch | None:
     """The panels of a deployment as of `at`, the time of the next input; None when it has no reference.
 
@@ -52,7 +53,8 @@ async def arm(
     reference.check(embedder)
     memory = {each.detector: each.state for each in await store.detector_states(deployment.task, state_key(deployment))}
     past = await store.signals(deployment.task, after=min(deployment.at, at - MONTH_S))
-    readings = await store.readings(deployment.task, after=max(deployment.at, at - MONTH_S))
+    today = Days(task.time_zone).first_hour(at) * _HOUR_S  # so that an alarm is not forgotten in the middle of a day
+    readings = await store.readings(deployment.task, after=max(deployment.at, today - MONTH_S))
     panels: Sequence[Panel] = ()
     if task.drift.detector == "per-sample":
         panels = [_independent(deployment.task, task, reference, memory)]
@@ -73,18 +75,18 @@ async def arm(
     return watch
 
 
-async def _reference(store: Store, reference_id: str) -> Reference:
+async def _reference(store: Past, reference_id: str) -> Reference:
     body = await store.blob(reference_id)
     if body is None:
         raise ModelError(f"the store has no reference {reference_id}: build it again and promote with it")
     return Reference.from_bytes(body)
 
 
-async def _remind(store: Store, task: TaskSettings, watch: InputWatch, *, at: float) -> None:
-    """Let it know the inputs before `at`: an alarm soon after a restart, or after midnight, has examples too."""
-    deployment, descriptors = watch.deployment, Descriptors(task.output)
-    rows = await store.exchanges(deployment.task, after=deployment.at, limit=REMEMBERED + _WAITING_INPUTS)
-    for row in [row for row in rows if row.exchange.at < at][-REMEMBERED:]:
+async def _remind(store: Past, task: TaskSettings, watch: InputWatch, *, at: float) -> None:
+    """Let it know the last inputs: an alarm soon after a restart, or after midnight, has the examples it would have."""
+    descriptors = Descriptors(task.output)
+    rows = await store.last_watched(watch.deployment.task, until=at + _LATE_S, limit=_READ * REMEMBERED)
+    for row in rows:
         watch.remember(row.exchange, row.novelty, row.cluster, descriptors.of(row.exchange))
 
 
@@ -124,7 +126,7 @@ def _restored(members: Sequence[Member], memory: Mapping[str, bytes], task: str)
 
 
 async def _windowed(
-    store: Store,
+    store: Past,
     task: TaskSettings,
     deployment: Deployment,
     reference: Reference,
@@ -136,7 +138,7 @@ async def _windowed(
     days, words = Days(task.time_zone), Descriptors(task.output).families
     now = days.first_hour(at)
     after = ripening.earliest((hourly.stored_fit(state) for state in memory.values()), now=now)
-    traffic = await read_traffic(store, deployment, after=after)
+    traffic = await read_traffic(store, deployment, after=after, at=at)
     book = HourBook(deployment.task, input_series(deployment), clusters=len(reference.centroids))
     if traffic.inputs:
         (last,) = await store.tallies(deployment.task, input_series(deployment), after=max(traffic.inputs))
@@ -182,8 +184,7 @@ def _fitted(
     """The detector `name` on the days of `fit`; None when nothing was counted of it."""
     history = ripening.reference(traffic.inputs, fit, calendar=calendar, expected=traffic.expected, now=now)
     part = split.split(split.families(task, words=names[2:]))[name]
-    days = task.drift.false_alarm_days / part
-    budget = split.words(task.drift.false_alarm_days, part, f"A = {days:,.0f} days")
+    days, budget = split.threshold_days(task.drift.false_alarm_days, part)
     if not history.inputs.sum():
         return None
     baseline: InputBaseline = fit_inputs(history, families=[name])

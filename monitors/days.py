@@ -29,6 +29,13 @@ class Days:
             number -= 1
         return number
 
+    def end(self, at: float) -> float:
+        """When the day that a time lies in is over."""
+        number, today = int(at // _HOUR_S), self.day(at)
+        while self._calendar.slot(number).day == today:
+            number += 1
+        return number * _HOUR_S
+
     def split(self, rows: Sequence[T], *, at: Callable[[T], float]) -> tuple[list[T], list[T]]:
         """The rows up to the first that is of a later day than the first one, and the others.
 

@@ -78,7 +78,7 @@ class Follower:
                 at=exchange.at,
                 counts=(float(bool(self._aspect.event(pair))),),
                 stratum=pair.stratum,
-                uniform=exchange.draw < self._task.shadow.rate,
+                uniform=pair.uniform,
                 key=near_duplicate_key(exchange.input_text),
                 cluster=pair.cluster or 0,
             )

@@ -10,6 +10,7 @@ from domain.comparers import normalise_label
 from domain.records import Agreement, Pair, PairState, Signal
 from monitors import self_agreement, slices
 from monitors.agreement import estimate
+from monitors.era import standing_since
 from monitors.slices import SliceAgreement
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def pair_report(store: Store, name: str, task: TaskSettings) -> PairReport
     Raises:
         StoreError: the store cannot be read.
     """
-    deployed = await store.deployment(name)
+    deployed = standing_since(await store.deployments(name))
     model, since = (task.student.model, 0.0) if deployed is None else (deployed.model, deployed.at)
     pairs = await store.pairs(name, after=since, model=model, limit=_WINDOWS * task.agreement.window)
     found = estimate(pairs)

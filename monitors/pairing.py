@@ -13,6 +13,7 @@ from domain.store import PendingPair, WorkBatch
 from monitors import agreement, arming, metrics, parity
 from monitors.aspect import AGREEMENT, SAFETY_PARITY
 from monitors.days import Days
+from monitors.era import standing_since
 from monitors.follower import Follower, Surroundings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _ROUNDS = 4  # teacher calls of a batch, one after the other on each of the concurrent slots
-_LEASE_S = 60.0  # on top of the longest time that the calls of a batch can take
+_LEASE_S = 60.0  # on top of the longest time that the calls of a batch can take: at the end of the money, one by one
 _DAY_S = 86400.0
 
 
@@ -96,7 +97,7 @@ class Pairing:
             self._name,
             owner=self._owner,
             limit=_ROUNDS * shadow.concurrency,
-            lease_s=_LEASE_S + _ROUNDS * shadow.timeout_s,
+            lease_s=_LEASE_S + _ROUNDS * shadow.concurrency * shadow.timeout_s,
             at=at,
         )
         first, self._rest = self._days.split(leased, at=lambda sample: sample.exchange.at)
@@ -104,7 +105,7 @@ class Pairing:
 
     async def _arm(self, at: float) -> None:
         """Load the detectors and the recent pairs of the student that serves, if that is not what is in memory."""
-        deployment = await self._store.deployment(self._name)
+        deployment = standing_since(await self._store.deployments(self._name))
         mark = (deployment, self._days.day(at), len(await self._store.expected(self._name)))
         if self._current and mark == self._armed_as:
             return

@@ -3,9 +3,9 @@
 The number is found on the even path of `monitors.sensitivity`.  In simulations with the detectors themselves, alarms
 came within the time in 77 to 98 % of the runs (median 94 %) where this says 90 %, and in 41 to 70 % (60 %) where it
 says 50 %: 113 cases of the windowed detector, 600 runs each; 84 to 94 % (92 %) and 45 to 74 % (58 %) for the
-per-sample one, 45 cases, 400 runs each (disagreement of 2 to 10 % before drops of 2 to 20 points, within 1 or 3 days;
-some of them are in tests/unit/monitors/test_power.py).  It supposes that all kinds of inputs drop alike: a drop of one
-cluster only is seen later.
+per-sample one, 45 cases of a vectorised copy, 400 runs each (disagreement of 2 to 10 % before drops of 2 to 20 points,
+within 1 or 3 days; some, with the detector, are in tests/unit/monitors/test_power.py).  It supposes that all kinds of
+inputs drop alike: a drop of one cluster only is seen later.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import msgspec
 import numpy as np
 
 from domain.errors import ConfigError
+from monitors import split
+from monitors.descriptors import Descriptors
 from monitors.sensitivity import Floats, PerSample, Windowed, disagreement
-from monitors.windowed.budget import budget_days
 
 if TYPE_CHECKING:
     from domain.records import Deployment
@@ -58,13 +59,12 @@ def sensitivity(
     if settings.detector == "none":
         raise ConfigError(f"{path}.agreement.detector", "none sees no drop; use windowed or per-sample")
     if settings.detector == "windowed":
-        rate, days = (
-            disagreement(deployment.baselines.values()),
-            budget_days(false_alarm_days=settings.false_alarm_days),
-        )
+        part = split.split(split.families(task, words=Descriptors(task.output).families))[split.AGREEMENT]
+        days, _ = split.threshold_days(settings.false_alarm_days, part)
+        rate = disagreement(deployment.baselines.values())
         return Windowed(rate, alarm_days=days, within_d=within_d, day_variation=day_variation)
-    detectors = 1 + (task.drift.detector != "none")
-    return PerSample(deployment.baselines, alarm_days=settings.false_alarm_days * detectors, within_d=within_d)
+    days = settings.false_alarm_days / split.split(split.families(task))[split.AGREEMENT]
+    return PerSample(deployment.baselines, alarm_days=days, within_d=within_d)
 
 
 def pairs_needed(by: Sensitivity, drops: Sequence[float], chances: Sequence[float]) -> Floats:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOUR_S = 3600.0
 _KEPT_H = 60 * 24  # hours that a baseline is learned from at most
+_OPEN_H = 24  # in which pairs may still be open: what is decided about inputs must not depend on how many are
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -57,7 +58,8 @@ def decide(
 
     `readings`: those of its detectors; alarms since the last fit keep what has begun to go wrong from becoming normal.
     """
-    inputs, pairs = (_last_days(hours, calendar, now=now) for hours in (traffic.inputs, traffic.pairs))
+    settled = now if subject is Subject.AGREEMENT else now - _OPEN_H
+    inputs, pairs = _last_days(traffic.inputs, calendar, now=now), _last_days(traffic.pairs, calendar, now=settled)
     summary = Summary.of(pairs if subject is Subject.AGREEMENT else inputs, inputs=inputs, pairs=pairs)
     learned = Fit(now, summary.days, armed=True)
     known = msgspec.structs.replace(fit, expected=_over(fit, traffic.expected, calendar=calendar, now=now))

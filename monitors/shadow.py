@@ -38,4 +38,5 @@ def choose(
         cluster=cluster,
         tenant=exchange.tenant,
         confidence=exchange.confidence,
+        uniform=plan.uniform,
     )

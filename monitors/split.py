@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 AGREEMENT, NOVELTY, CLUSTER = "agreement", "novelty", "cluster"
 LEAST_THRESHOLD = 10.0  # below it a single event would alarm
+_LEAST_DAYS = 2.0  # of a windowed detector: its statistic grows by one a day, whatever happens
 _WEIGHTS = {AGREEMENT: 3.0, NOVELTY: 3.0, CLUSTER: 2.0}
 _OTHERS = 2.0  # for all shares of words together
 
@@ -35,6 +36,12 @@ def threshold(days: float, part: float, per_day: float, what: str) -> tuple[floa
     """The threshold A of a per-sample detector that has `part` of the budget, and the budget in words."""
     found = max(LEAST_THRESHOLD, per_day * days / part)
     return found, words(days, part, f"A = {found:,.0f} independent {what}, {per_day:,.0f} a day")
+
+
+def threshold_days(days: float, part: float) -> tuple[float, str]:
+    """The threshold A of a windowed detector that has `part` of the budget, and the budget in words."""
+    found = max(_LEAST_DAYS, days / part)
+    return found, words(days, part, f"A = {found:,.0f} days")
 
 
 def words(days: float, part: float, threshold: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from domain.records import Deployment
@@ -9,7 +10,7 @@ from monitors.hour_book import hours_of
 from monitors.ripening import Traffic, expected_days
 
 if TYPE_CHECKING:
-    from domain.store import Store
+    from monitors.past import Past
 
 
 def input_series(deployment: Deployment) -> str:
@@ -22,8 +23,8 @@ def pair_series(deployment: Deployment) -> str:
     return f"pairs@{deployment.reference_id}@{deployment.at!r}"
 
 
-async def read_traffic(store: Store, deployment: Deployment, *, after: int) -> Traffic:
-    """The hours that are `after` or later, and the days that were called expected.
+async def read_traffic(store: Past, deployment: Deployment, *, after: int, at: float = math.inf) -> Traffic:
+    """The hours that are `after` or later, and the days that had been called expected at the time `at`.
 
     Raises:
         StoreError: the store cannot be read.
@@ -31,5 +32,5 @@ async def read_traffic(store: Store, deployment: Deployment, *, after: int) -> T
     task = deployment.task
     inputs = await store.tallies(task, input_series(deployment), after=after)
     pairs = await store.tallies(task, pair_series(deployment), after=after)
-    marks = await store.expected(task)
+    marks = [mark for mark in await store.expected(task) if mark.at <= at]
     return Traffic(hours_of(inputs), hours_of(pairs), expected_days(marks))

@@ -12,8 +12,8 @@ import msgspec
 from domain.records import Arm, Deployment, Exchange, Pair, PairState, Stratum
 from domain.store import Watched, WorkBatch
 from monitors import arming_inputs, metrics, planner, shadow
-from monitors.days import Days
 from monitors.descriptors import Descriptors
+from monitors.epochs import Epochs, in_force
 from monitors.inputs import Harvest
 from monitors.quota import Quota
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.store import Store
     from monitors.budget import Budget
     from monitors.course import Course
+    from monitors.epochs import Epoch
     from monitors.inputs import InputWatch
     from monitors.safety import Safety
 
@@ -65,16 +66,16 @@ class Watch:
         self._safety = safety
         self._budget = budget
         self._course = course
-        self._days = Days(task.time_zone)
+        self._epochs = Epochs(task.time_zone)
         self._clock = clock
         self._owner = owner
         self._descriptors = Descriptors(task.output)
         self._quota = Quota(task.drift.most_per_s, at=clock.monotonic_s())
         self._armed: InputWatch | None = None
         self._armed_for: Deployment | None = None
-        self._armed_as: object = None  # with which day and expected days
+        self._armed_as: object = None  # with which stretch of traffic
         self._current = False  # whether what is in memory is what was committed
-        self._rest: list[Exchange] = []  # leased, and of a later day
+        self._rest: list[Exchange] = []  # leased, and of a later stretch
         self._pace = 1.0
 
     async def step(self) -> int:
@@ -85,10 +86,11 @@ class Watch:
             ModelError: the reference does not fit the embedder.
         """
         at = self._clock.now_s()
-        leased = await self._lease(at)
-        await self._arm(leased[0].at if leased else at)
-        if not leased:
+        waiting = self._rest or await self._lease(at)
+        metrics.LAG_SECONDS.labels(self._name).set(max(0.0, at - waiting[0].at) if waiting else 0.0)
+        if not waiting:
             return 0
+        leased = await self._armed_rows(waiting)
         await self._budget.refresh()
         self._pace = self._budget.pace(pending=(await self._store.backlog(self._name)).pending_pairs)
         share = min(self._task.drift.rate, self._quota.share(len(leased), at=self._clock.monotonic_s()))
@@ -103,22 +105,26 @@ class Watch:
         self._current, self._rest = False, []
 
     async def _lease(self, at: float) -> list[Exchange]:
-        """The next exchanges, all of one day: with a new day baselines may be learned anew."""
-        leased = self._rest
-        if not leased:
-            leased = await self._store.lease(self._name, owner=self._owner, limit=_ROWS, lease_s=_LEASE_S, at=at)
-        metrics.LAG_SECONDS.labels(self._name).set(max(0.0, at - leased[0].at) if leased else 0.0)
-        first, self._rest = self._days.split(leased, at=lambda exchange: exchange.at)
-        return first
+        return await self._store.lease(self._name, owner=self._owner, limit=_ROWS, lease_s=_LEASE_S, at=at)
 
-    async def _arm(self, at: float) -> None:
-        deployment = await self._store.deployment(self._name)
-        mark = (deployment, self._days.day(at), len(await self._store.expected(self._name)))
+    async def _armed_rows(self, waiting: Sequence[Exchange]) -> list[Exchange]:
+        """Arm for the first of the rows; returns those for which that holds, and keeps the others for the next step."""
+        history = await self._store.deployments(self._name)
+        marks = await self._store.expected(self._name)
+        changes = [*(each.at for each in history), *(mark.at for mark in marks)]
+        epoch, rows, self._rest = self._epochs.split(waiting, at=lambda exchange: exchange.at, changes=changes)
+        await self._arm(epoch, in_force(history, epoch.at))
+        return rows
+
+    async def _arm(self, epoch: Epoch, deployment: Deployment | None) -> None:
+        mark = (deployment, epoch.mark)
         if self._current and mark == self._armed_as:
             return
         self._armed = None
         if deployment is not None:
-            self._armed = await arming_inputs.arm(self._store, self._task, deployment, embedder=self._embedder, at=at)
+            self._armed = await arming_inputs.arm(
+                self._store, self._task, deployment, embedder=self._embedder, at=epoch.at
+            )
         if self._armed is None:
             _LOG.warning("novelty_not_armed task=%s do='preceptor reference build, preceptor promote'", self._name)
         self._armed_for, self._armed_as, self._current = deployment, mark, True

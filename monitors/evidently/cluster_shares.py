@@ -1,6 +1,5 @@
 """Shares of the clusters as an Evidently metric."""
 
-# mypy: disallow-subclassing-any=False
 # (Evidently is not followed by mypy: its 353 modules import each other.)
 
 from __future__ import annotations

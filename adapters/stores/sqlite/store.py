@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.stores.sqlite import queries, work
+from adapters.stores.sqlite.chronicle import ChronicleTables
 from adapters.stores.sqlite.clients import ClientTables
 from adapters.stores.sqlite.follow_ups import FollowUpTables
 from domain import codec
@@ -43,7 +44,7 @@ def from_url(url: str, root: Path) -> SqliteStore:
     return SqliteStore(root / url.removeprefix(_PREFIX))
 
 
-class SqliteStore(ClientTables, FollowUpTables):
+class SqliteStore(ClientTables, FollowUpTables, ChronicleTables):
     """Implements `domain.store.Store`; rows are msgpack records beside the columns that queries need."""
 
     async def start(self) -> None:

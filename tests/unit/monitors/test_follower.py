@@ -43,7 +43,7 @@ def follower(n: int = 25, *, aspect=AGREEMENT, window: int = 10) -> tuple[Follow
 def test_the_detector_hears_of_each_pair_what_its_aspect_says():
     """The event, whether the pair is of the uniform sample, stratum, time and near-duplicate key."""
     made, recorder = follower()
-    made.follow([closed(1), closed(2, agreed=False), closed(3, draw=0.7), closed(4, agreed=None)], Surroundings())
+    made.follow([closed(1), closed(2, agreed=False), closed(3, uniform=False), closed(4, agreed=None)], Surroundings())
     assert [each.counts for each in recorder.seen] == [(0.0,), (1.0,), (0.0,)]
     assert [each.uniform for each in recorder.seen] == [True, True, False]
     assert [each.at for each in recorder.seen] == [DEPLOYED_AT + 2, DEPLOYED_AT + 3, DEPLOYED_AT + 4]

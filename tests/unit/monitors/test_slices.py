@@ -18,7 +18,7 @@ def rows(count: int, *, wrong: int, slices: tuple[Slice, ...], probability: floa
 def test_a_pair_belongs_to_one_slice_of_each_dimension():
     """Language and length of the input, the reference's cluster, the tenant, and the teacher's label."""
     pair = paired(1, agreed=True, teacher_answer=" Refund. ", cluster=7, tenant="acme")
-    assert of_pair(pair, exchange(1, "where is my money"), labels=LABELS) == (
+    assert of_pair(pair, exchange(1, "where is the money that I sent"), labels=LABELS) == (
         ("language", "en"),
         ("length", "to_32"),
         ("cluster", "7"),

@@ -13,14 +13,13 @@ from monitors.hour_book import Page
 from monitors.ripening import Fit
 from monitors.traffic import input_series, pair_series
 from monitors.windowed.hours import Hour
-from tests.unit.monitors.samples import ORDINARY, TASK, exchange
+from tests.unit.monitors.samples import TASK, exchange
 
 START = 1_700_438_400.0  # Monday, 20 November 2023, 00:00 UTC: day 0
 FIRST_HOUR = int(START // 3600)
 HOUR_S, DAY_S = 3600.0, 86400.0
 LEVELS = (0.2, 0.1, 0.05, 0.01)
 MIX = np.array([56, 56, 32, 24]) / 168  # of the clusters in the reference of ordinary inputs
-MANNERS = [manner for manner in dict.fromkeys(text.rsplit(" ", 1)[1] for text in ORDINARY)]
 
 
 def at(day: float, hour: float = 0.0) -> float:
