@@ -24,6 +24,11 @@ class Results:
         self._bench = bench
         self.versions = {p: metadata.version(p) for p in _PACKAGES} if versions is None else versions
         self._lines: list[dict[str, Any]] = []
+        self._part = ""
+
+    def begin(self, part: str) -> None:
+        """What is added from now on belongs to a part: its cases begin with its name."""
+        self._part = f"{part}: "
 
     def add(
         self, case: str, metric: str, value: float, unit: str, *, target: str = "", n: int = 1, seed: int = 0
@@ -35,7 +40,7 @@ class Results:
         self._lines.append(
             {
                 "bench": self._bench,
-                "case": case,
+                "case": self._part + case,
                 "metric": metric,
                 "value": value,
                 "unit": unit,
@@ -55,6 +60,15 @@ class Results:
         (FOLDER / f"{self._bench}.jsonl").write_text(body)
         self.show()
 
+    def write_parts(self) -> None:
+        """Replace the lines of the parts that were measured; those of others stay as they were measured."""
+        file = FOLDER / f"{self._bench}.jsonl"
+        old = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        measured = {_part_of(line) for line in self._lines}
+        kept = [line for line in old if _part_of(line) not in measured]
+        file.write_text("".join(json.dumps(line) + "\n" for line in [*kept, *self._lines]))
+        self.show()
+
     def show(self) -> None:
         """Print the table."""
         widths = {key: max((len(line[key]) for line in self._lines), default=0) for key in ("case", "metric")}
@@ -62,3 +76,7 @@ class Results:
             verdict = {None: "", True: "met", False: "NOT MET"}[line["met"]]
             measured = f"{line['value']:>10.4g} {line['unit']:<9} {line['target']:<9}"
             print(f"{line['case']:<{widths['case']}} {line['metric']:<{widths['metric']}} {measured} {verdict}")
+
+
+def _part_of(line: dict[str, Any]) -> str:
+    return str(line["case"]).partition(": ")[0]

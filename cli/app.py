@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 import typer
 
-from cli import configure, dataset, embedder, keys, monitoring, plan, processes, signals, students
+from cli import configure, dataset, embedder, keys, monitoring, plan, processes, replay, signals, students
 from cli.demo import command as demo
 from domain.errors import PreceptorError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (configure, processes, demo, keys, dataset, students, embedder, monitoring, plan, signals):
+for group in (configure, processes, demo, keys, dataset, students, embedder, monitoring, plan, signals, replay):
     group.register(app)
 
 

@@ -19,6 +19,7 @@ from cli.progress import wide
 from domain import config
 from domain.errors import ConfigError, PreceptorError
 from domain.settings import CheckSettings, Settings
+from monitors.prompts import read_prompts
 from policies import app as policies
 from policies import cases
 
@@ -43,8 +44,10 @@ def init(
 def check(path: Config = DEFAULT, as_json: Json = False) -> None:
     """Validate a configuration and print what was understood."""
     settings = config.load(path)
-    for name in settings.tasks:
+    for name, task in settings.tasks.items():
         _check_policy(settings, name)
+        if task.teacher_check is not None:
+            read_prompts(Path(settings.root) / task.teacher_check.prompts, system=task.prompt)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(_masked(settings)), indent=2) + b"\n")
         return

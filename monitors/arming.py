@@ -73,7 +73,7 @@ def agreement_detector(task: TaskSettings, deployment: Deployment) -> Detector:
         _LOG.warning("agreement_not_armed task=%s do='preceptor promote with held-out rows'", deployment.task)
         return NoDetector(split.AGREEMENT)
     settings = task.agreement
-    part = split.split(split.families(task))[split.AGREEMENT]
+    part = split.parts(task)[split.AGREEMENT]
     threshold, budget = split.threshold(settings.false_alarm_days, part, settings.pairs_per_day, "pairs")
     return AgreementDetector(known, pooled=pooled(deployment.baselines), threshold=threshold, budget=budget)
 

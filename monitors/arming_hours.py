@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from domain.errors import ModelError
 from monitors import hourly, ripening, split
 from monitors.days import Days
-from monitors.descriptors import Descriptors
 from monitors.hour_book import HourBook
 from monitors.hourly import Fitted
 from monitors.hourly_pairs import HourlyPairs, inner_state
@@ -63,7 +62,7 @@ def _detector(task: TaskSettings, traffic: Traffic, fit: Fit, *, now: int) -> Ho
     history = ripening.reference(traffic.pairs, fit, calendar=calendar, expected=traffic.expected, now=now)
     if not history.pairs.sum():
         return None
-    part = split.split(split.families(task, words=Descriptors(task.output).families))[split.AGREEMENT]
+    part = split.parts(task)[split.AGREEMENT]
     days, budget = split.threshold_days(task.agreement.false_alarm_days, part)
     return HourlyAgreement(fit_pairs(history), calendar, days=days, budget=budget)
 

@@ -17,7 +17,7 @@ from monitors.detectors.shares import ShareDetector
 from monitors.hour_book import HourBook
 from monitors.hourly import Fitted, HourlyDetector, HourlyPanel
 from monitors.inputs import NOVELTIES, REMEMBERED, SILENT, InputWatch
-from monitors.per_sample import Member, PerSamplePanel
+from monitors.per_sample import Look, Member, PerSamplePanel
 from monitors.reference import Reference
 from monitors.ripening import Fit, Traffic
 from monitors.traffic import input_series, read_traffic
@@ -39,9 +39,11 @@ _LATE_S = 3600.0  # by which an input may come after others that are newer
 
 
 async def arm(
-    store: Past, task: TaskSettings, deployment: Deployment, *, embedder: Embedder, at: float
+    store: Past, task: TaskSettings, deployment: Deployment, *, embedder: Embedder | None, at: float
 ) -> InputWatch | None:
     """The panels of a deployment as of `at`, the time of the next input; None when it has no reference.
+
+    Without an `embedder`, novelties and clusters are taken as they are known.
 
     Raises:
         StoreError: the store cannot be read.
@@ -50,7 +52,8 @@ async def arm(
     if not deployment.reference_id:
         return None
     reference = await _reference(store, deployment.reference_id)
-    reference.check(embedder)
+    if embedder is not None:
+        reference.check(embedder)
     memory = {each.detector: each.state for each in await store.detector_states(deployment.task, state_key(deployment))}
     past = await store.signals(deployment.task, after=min(deployment.at, at - MONTH_S))
     today = Days(task.time_zone).first_hour(at) * _HOUR_S  # so that an alarm is not forgotten in the middle of a day
@@ -92,17 +95,15 @@ async def _remind(store: Past, task: TaskSettings, watch: InputWatch, *, at: flo
 
 def _independent(name: str, task: TaskSettings, reference: Reference, memory: Mapping[str, bytes]) -> Panel:
     """Detectors for inputs that are independent of each other."""
-    parts = split.split(split.families(task))
+    parts = split.parts(task)
     counts = {str(number): float(size) for number, size in enumerate(reference.sizes)}
-    threshold, budget = _threshold(task, parts[split.CLUSTER])
-    members = [
-        Member(split.NOVELTY, _novelty(task, reference, parts[split.NOVELTY]), per_sample.novelty(reference)),
-        Member(
-            split.CLUSTER,
-            ShareDetector(split.CLUSTER, counts, threshold=threshold, budget=budget),
-            per_sample.cluster,
-        ),
-    ]
+    shares: dict[str, tuple[dict[str, float], Look]] = {split.CLUSTER: (counts, per_sample.cluster)}
+    # What labels the student gives is learned from its answers: the reference has none.
+    shares |= {word: (dict.fromkeys(task.output.labels, 0.0), per_sample.word(word)) for word in split.words_of(task)}
+    members = [Member(split.NOVELTY, _novelty(task, reference, parts[split.NOVELTY]), per_sample.novelty(reference))]
+    for family, (usual, look) in shares.items():
+        threshold, budget = _threshold(task, parts[family])
+        members.append(Member(family, ShareDetector(family, usual, threshold=threshold, budget=budget), look))
     return _restored(members, memory, name)
 
 
@@ -183,7 +184,7 @@ def _fitted(
 ) -> Fitted[HourlyDetector] | None:
     """The detector `name` on the days of `fit`; None when nothing was counted of it."""
     history = ripening.reference(traffic.inputs, fit, calendar=calendar, expected=traffic.expected, now=now)
-    part = split.split(split.families(task, words=names[2:]))[name]
+    part = split.parts(task)[name]
     days, budget = split.threshold_days(task.drift.false_alarm_days, part)
     if not history.inputs.sum():
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from domain.comparers import normalise_label
+from domain.follow_up import RecheckKind
 from monitors import self_agreement, slices
 from monitors.descriptors import LABEL
 from monitors.slices import Slice, SliceAgreement
@@ -39,17 +40,17 @@ class Course:
         self._rows.clear()
         self._rechecks.clear()
         self.take(pairs, rechecks)
-        self._compare()
+        self.compare()
 
     def take(self, pairs: Iterable[tuple[Pair, Exchange]], rechecks: Iterable[Recheck]) -> None:
         """Go on with pairs that were closed, and second answers."""
-        self._rechecks.extend(rechecks)
+        self._rechecks.extend(each for each in rechecks if each.kind is RecheckKind.SELF)
         for pair, exchange in pairs:
             if pair.agreed is not None:
                 self._rows.append((pair, slices.of_pair(pair, exchange, labels=self._labels)))
                 self._since += 1
         if self._since >= _FRESH:
-            self._compare()
+            self.compare()
 
     @property
     def worse(self) -> Sequence[SliceAgreement]:
@@ -70,5 +71,6 @@ class Course:
         own = slices.of_input(exchange, cluster=cluster, tenant=exchange.tenant, words=words)
         return Slice(worst.dimension, worst.value) in own
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
+        """Compare the slices of all pairs so far."""
         self._found, self._since = slices.compare(self._rows), 0

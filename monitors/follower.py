@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,8 +52,10 @@ class Follower:
         for pair in pairs:
             self._remember(pair)
 
-    def follow(self, closed: Iterable[tuple[Exchange, Pair]], surroundings: Surroundings) -> Followed:
-        """Take a batch in."""
+    def follow(
+        self, closed: Iterable[tuple[Exchange, Pair]], surroundings: Callable[[float], Surroundings]
+    ) -> Followed:
+        """Take pairs in; `surroundings` is asked only when a signal is raised, for the time of its input."""
         followed = Followed([], [])
         for exchange, pair in closed:
             if not self._remember(pair) or self.armed is None or exchange.at < self.armed.deployment.at:
@@ -61,9 +63,7 @@ class Follower:
             found = self._observe(self.armed, exchange, pair)
             followed.readings.append(self.armed.reading(found, exchange.at))
             followed.signals.extend(self._raise(self.armed, found, surroundings, at=exchange.at))
-        last = len(followed.readings) - 1
-        kept = [reading for number, reading in enumerate(followed.readings) if reading.alarm or number == last]
-        return msgspec.structs.replace(followed, readings=kept)
+        return Followed(kept(followed.readings), followed.signals)
 
     def _remember(self, pair: Pair) -> bool:
         """Keep a pair that says something, without its texts; False for any other."""
@@ -84,10 +84,12 @@ class Follower:
             )
         )
 
-    def _raise(self, armed: Armed, found: Evidence, surroundings: Surroundings, *, at: float) -> list[Signal]:
+    def _raise(
+        self, armed: Armed, found: Evidence, surroundings: Callable[[float], Surroundings], *, at: float
+    ) -> list[Signal]:
         if not signals.retrain_due(self._aspect, found, armed.signals, at=at, settings=self._task.signal):
             return []
-        name = armed.detector.name
+        name, others = armed.detector.name, surroundings(at)
         signal = signals.retrain(
             self._aspect,
             armed.deployment,
@@ -97,9 +99,14 @@ class Follower:
             budget=armed.detector.budget(),
             agreement=agreement.estimate(self.recent),
             pairs=tuple(self.recent),
-            drift_scores={other: score for other, score in surroundings.drift_scores.items() if other != name},
-            slices=surroundings.slices,
-            ceiling=surroundings.ceiling,
+            drift_scores={other: score for other, score in others.drift_scores.items() if other != name},
+            slices=others.slices,
+            ceiling=others.ceiling,
         )
         armed.signals.append(signal)
         return [signal]
+
+
+def kept(readings: Sequence[Reading]) -> list[Reading]:
+    """What of the readings of a batch is worth a row of the time series: alarms, and the last."""
+    return [reading for number, reading in enumerate(readings, 1) if reading.alarm or number == len(readings)]

@@ -19,7 +19,6 @@ import numpy as np
 
 from domain.errors import ConfigError
 from monitors import split
-from monitors.descriptors import Descriptors
 from monitors.sensitivity import Floats, PerSample, Windowed, disagreement
 
 if TYPE_CHECKING:
@@ -59,11 +58,11 @@ def sensitivity(
     if settings.detector == "none":
         raise ConfigError(f"{path}.agreement.detector", "none sees no drop; use windowed or per-sample")
     if settings.detector == "windowed":
-        part = split.split(split.families(task, words=Descriptors(task.output).families))[split.AGREEMENT]
+        part = split.parts(task)[split.AGREEMENT]
         days, _ = split.threshold_days(settings.false_alarm_days, part)
         rate = disagreement(deployment.baselines.values())
         return Windowed(rate, alarm_days=days, within_d=within_d, day_variation=day_variation)
-    days = settings.false_alarm_days / split.split(split.families(task))[split.AGREEMENT]
+    days = settings.false_alarm_days / split.parts(task)[split.AGREEMENT]
     return PerSample(deployment.baselines, alarm_days=days, within_d=within_d)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from monitors.descriptors import LABEL, Descriptors
+
 if TYPE_CHECKING:
     from domain.settings import TaskSettings
 
@@ -26,10 +28,21 @@ def split(families: Sequence[str]) -> dict[str, float]:
     return {family: weight / total for family, weight in weights.items()}
 
 
-def families(task: TaskSettings, *, words: Sequence[str] = ()) -> list[str]:
-    """The detectors that share a task's budget; `words` are the descriptors that are watched."""
-    inputs = [] if task.drift.detector == "none" else [NOVELTY, CLUSTER, *words]
-    return [*inputs, *([] if task.agreement.detector == "none" else [AGREEMENT])]
+def families(task: TaskSettings) -> list[str]:
+    """The detectors that share a task's budget."""
+    pairs = [] if task.agreement.detector == "none" else [AGREEMENT]
+    return pairs if task.drift.detector == "none" else [NOVELTY, CLUSTER, *words_of(task), *pairs]
+
+
+def words_of(task: TaskSettings) -> list[str]:
+    """The descriptors whose shares are watched: all of them by the hour, labels only one by one."""
+    told = Descriptors(task.output).families
+    return [word for word in told if task.drift.detector == "windowed" or word == LABEL]
+
+
+def parts(task: TaskSettings) -> dict[str, float]:
+    """The part of the budget of each detector of a task."""
+    return split(families(task))
 
 
 def threshold(days: float, part: float, per_day: float, what: str) -> tuple[float, str]:

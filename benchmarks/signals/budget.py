@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.signals.monitored import Alarms, monitor
-from benchmarks.signals.scenarios import LARGE, MEDIUM, MONITORED_DAYS, PLAIN, REFERENCE_DAYS, SMALL, UNSEEN, VOLUMES
+from benchmarks.signals.scenarios import (
+    LARGE,
+    MEDIUM,
+    MONITORED_DAYS,
+    ONE_EACH,
+    PLAIN,
+    REFERENCE_DAYS,
+    SMALL,
+    UNSEEN,
+    VOLUMES,
+)
 from benchmarks.signals.simulator import Counts, simulate
 
 if TYPE_CHECKING:
@@ -84,7 +94,7 @@ def watched(scenario: Scenario, volume: Volume, streams: int, *, seed: int = SEE
 def measure(results: Results, *, quick: bool) -> None:
     """All scenarios at all volumes; progress on stderr."""
     every, began = Pool(), time.monotonic()
-    for scenarios, full in ((PLAIN, _STREAMS), (UNSEEN, _UNSEEN_STREAMS)):
+    for scenarios, full in ((PLAIN, _STREAMS), ((*UNSEEN, *ONE_EACH), _UNSEEN_STREAMS)):
         for scenario in scenarios:
             for volume in VOLUMES:
                 streams = (_QUICK_STREAMS if quick else full)[volume]

@@ -24,6 +24,7 @@ SEED = 200_000
 LIMIT_DAYS = 45  # what is not found by then is called missed and counts with this delay
 _ONSET_DAYS = (3, 10)  # after the reference
 _STREAMS = {SMALL: 60, MEDIUM: 60, LARGE: 20}
+_STREAMS_WITH_TARGETS = 240
 _QUICK_STREAMS = {MEDIUM: 8}
 _SCENARIOS = ("real", "iid", "seas_mod")
 _QUICK_SCENARIOS = ("real",)
@@ -74,7 +75,8 @@ def measure(results: Results, *, quick: bool) -> None:
         for volume, streams in (_QUICK_STREAMS if quick else _STREAMS).items():
             for drift in (*TOPICS, *GROWTHS, *ERRORS):
                 target = _TARGETS.get(drift.name, "") if (name, volume) == ("real", MEDIUM) else ""
-                found = delays(BY_NAME[name], volume, drift, streams)
+                n = _STREAMS_WITH_TARGETS if target and not quick else streams
+                found = delays(BY_NAME[name], volume, drift, n)
                 _report(results, f"{drift.name}, {name} {volume}", found, target)
             sys.stderr.write(f"{time.monotonic() - began:6.0f} s  delays in {name} at {volume}\n")
 

@@ -37,6 +37,13 @@ class Conversations:
         """These and those."""
         return Conversations(*(np.concatenate([getattr(self, f), getattr(other, f)]) for f in self.__annotations__))
 
+    def one_each(self) -> Conversations:
+        """The first request of each user, cluster and hour; batches come from one user each."""
+        key = np.stack([self.hour, self.cluster, self.user])
+        first = np.sort(np.unique(key, axis=1, return_index=True)[1])
+        one = np.ones(len(first), int)
+        return Conversations(self.hour[first], self.cluster[first], self.user[first], one, self.copies[first])
+
     def thin(self, share: NDArray[np.float64], rng: np.random.Generator) -> Conversations:
         """Each request of conversation i stays with probability share[i]."""
         if (share == 1).all():

@@ -53,6 +53,7 @@ class Scenario:
     volume_step: tuple[int, float] = (0, 1.0)  # from this day on the traffic is this many times as large
     sampling_step: tuple[int, float] = (0, 1.0)  # from this day on this many times as many are sampled, pairs too
     late_h: float = 0.0  # mean delay of the teacher's answers; half a day of silence every week comes on top
+    one_each: bool = False  # of a user's requests in a cluster and an hour only the first is counted
     clumps: float = 0.0  # a day: the teacher errs in a fifth of the answers to a tenth of the clusters for 1 to 6 hours
 
 
@@ -89,4 +90,8 @@ UNSEEN = (
     replace(REAL, name="100 clusters", clusters=100),
     replace(REAL, name="200 clusters", clusters=200),
 )
-BY_NAME = {scenario.name: scenario for scenario in (*PLAIN, *UNSEEN)}
+# With a user key, one request of each user, cluster and hour may be counted; the volumes are those before that.
+ONE_EACH = tuple(
+    replace(scenario, name=f"{scenario.name}, one each", one_each=True) for scenario in (REAL, _HARD, UNSEEN[0])
+)
+BY_NAME = {scenario.name: scenario for scenario in (*PLAIN, *UNSEEN, *ONE_EACH)}

@@ -56,7 +56,8 @@ def simulate(scenario: Scenario, volume: Volume, *, days: int, seed: int, drift:
     """One stream of `days` whole days, the reference among them; the same seed gives the same traffic."""
     stream = Stream.begin(scenario, volume, drift, days=days, seed=seed)
     talks = converse(stream, intensity(stream)).join(batches(stream))
-    return _count(stream, talks.thin(_sampled(stream, talks.hour), stream.rng))
+    talks = talks.thin(_sampled(stream, talks.hour), stream.rng)
+    return _count(stream, talks.one_each() if scenario.one_each else talks)
 
 
 def _sampled(stream: Stream, hour: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -42,3 +42,15 @@ def test_check_finds_a_bad_policy(run, installation):
     assert code == 2
     assert "tasks.tickets.policies.output.0" in err
     assert "unknown check" in err
+
+
+def test_check_reads_the_canary_prompts(run, installation):
+    """A file that is missing or no prompts must be found before the monitors start."""
+    document = yaml.safe_load(installation.config.read_text())
+    document["tasks"]["tickets"]["teacher_check"] = {"prompts": "canaries.jsonl"}
+    installation.config.write_text(yaml.safe_dump(document))
+    code, _, err = run("check", "-c", installation.config)
+    assert code == 2
+    assert "canaries.jsonl" in err
+    (installation.config.parent / "canaries.jsonl").write_text('{"input": "where is my order?"}\n')
+    assert run("check", "-c", installation.config)[0] == 0

@@ -82,7 +82,13 @@ async def test_from_the_journal_to_the_webhook(tmp_path, teacher_server, hook):
     (signal,) = [each for each in await store.signals(TASK) if each.kind == "retrain"]
     assert (event["id"], event["type"]) == (signal.id, "dev.preceptor.retraining.requested")
     assert (await store.backlog(TASK)).unread == 0
-    assert {reading.detector for reading in await store.readings(TASK)} == {"novelty", "cluster", "agreement", "safety"}
+    assert {reading.detector for reading in await store.readings(TASK)} == {
+        "novelty",
+        "cluster",
+        "label",
+        "agreement",
+        "safety",
+    }
     await store.aclose()
 
 

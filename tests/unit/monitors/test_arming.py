@@ -29,7 +29,7 @@ def signal(at: float, kind: SignalKind = SignalKind.RETRAIN, model: str = "v1") 
 @pytest.mark.parametrize(
     ("drift", "agreement", "words"),
     [
-        ({}, {"pairs_per_day": 200}, "this one has 38% of it (A = 16,000 independent pairs, 200 a day)"),
+        ({}, {"pairs_per_day": 200}, "this one has 30% of it (A = 20,000 independent pairs, 200 a day)"),
         ({"detector": "none"}, {}, "this one has 100% of it (A = 6,000 independent pairs, 200 a day)"),
         ({}, {"pairs_per_day": 0.01}, "A = 10 independent pairs"),
         ({}, {"false_alarm_days": 7}, "one false alarm in 7 days over all detectors"),

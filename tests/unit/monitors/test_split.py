@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.settings import AgreementSettings, DriftSettings
-from monitors.split import LEAST_THRESHOLD, families, split, threshold, words
+from domain.settings import AgreementSettings, DriftSettings, OutputSettings
+from monitors.split import LEAST_THRESHOLD, families, parts, split, threshold, words
 from tests.unit.monitors.samples import settings
 
 
@@ -25,21 +25,31 @@ def test_the_parts_make_one_budget(families: list[str], parts: list[float]) -> N
     assert sum(found.values()) == pytest.approx(1.0 if families else 0.0)
 
 
+WORDS = ["label", "length", "language", "schema"]
+
+
 @pytest.mark.parametrize(
     ("drift", "agreement", "expected"),
     [
-        ("windowed", "windowed", ["novelty", "cluster", "label", "length", "agreement"]),
-        ("per-sample", "none", ["novelty", "cluster", "label", "length"]),
+        ("windowed", "windowed", ["novelty", "cluster", *WORDS, "agreement"]),
+        ("per-sample", "none", ["novelty", "cluster", "label"]),
         ("none", "windowed", ["agreement"]),
         ("none", "none", []),
     ],
 )
 def test_only_detectors_that_can_alarm_share_the_budget(drift: str, agreement: str, expected: list[str]) -> None:
-    """What is switched off takes nothing from the others."""
+    """What is switched off takes nothing from the others; one by one, of the words only labels are watched."""
     task = settings(
         drift=DriftSettings(embedder="words", detector=drift), agreement=AgreementSettings(detector=agreement)
     )
-    assert families(task, words=["label", "length"]) == expected
+    assert families(task) == expected
+    assert parts(task) == split(expected)
+
+
+def test_a_task_without_labels_has_no_shares_of_them() -> None:
+    """Free texts have a length and a language."""
+    task = settings(output=OutputSettings(text={}), drift=DriftSettings(embedder="words"))
+    assert families(task) == ["novelty", "cluster", "length", "language", "agreement"]
 
 
 @pytest.mark.parametrize(
