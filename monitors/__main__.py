@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--config", type=Path, default=Path("preceptor.yaml"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for client in ("httpx", "httpx2"):  # whichever the openai SDK brings: one line for each teacher call says nothing
+    for client in ("httpx", "httpx2", "openai"):  # a line for each teacher call or retry says nothing
         logging.getLogger(client).setLevel(logging.WARNING)
     hold_hangups()
     since = SystemClock().now_s()
@@ -38,10 +38,15 @@ def main(arguments: list[str]) -> int:
 async def _until_told(monitors: Monitors) -> None:
     running = asyncio.current_task()
     assert running is not None
+
+    def end() -> None:
+        if not running.cancelling():  # told twice, it still closes what is open
+            running.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     try:
-        with hangups(running.cancel), contextlib.suppress(asyncio.CancelledError):
+        with hangups(end), contextlib.suppress(asyncio.CancelledError):
             await monitors.run()
     finally:
         await monitors.aclose()

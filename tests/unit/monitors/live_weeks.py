@@ -56,7 +56,7 @@ class LiveWeeks:
         for hour in hours:
             times = START + day * DAY_S + hour * HOUR_S + np.sort(self._random.uniform(0, HOUR_S, self._an_hour))
             for at in times.tolist():
-                fresh = novel and self._random.random() < 0.7
+                fresh = novel and self._random.random() < 0.9
                 texts = NOVEL if fresh else ORDINARY
                 said = "cancel" if wrong or self._random.random() < 0.03 else "refund"
                 # No two alike within an hour: near-duplicates count once.

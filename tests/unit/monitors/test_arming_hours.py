@@ -152,14 +152,15 @@ async def test_a_restart_at_any_point_changes_nothing(pairs):
 
 
 async def test_a_pair_of_yesterday_decides_nothing_again(pairs):
-    """Its hour is over, and the baseline of today stays."""
-    await pairs.days(range(7), **BUSY)
-    await pairs.follow(at(7))
+    """Its hour is over; the baseline of today stays, and so does what it waits for."""
+    await pairs.days(range(5), **BUSY)
+    await pairs.follow(at(5))
     before = await pairs.fit()
-    await pairs.follow(at(7) - 60)
-    assert (await pairs.fit(), before.until) == (before, hour_of(7))
+    await pairs.follow(at(5) - 60)
+    assert await pairs.fit() == before
+    assert before.waiting == "needs 2 more days and a weekend"
     hours = hours_of(await pairs.store.tallies(TASK, pair_series(await pairs.store.deployment(TASK))))
-    assert sum(hours[hour_of(7)].pairs) == 2
+    assert sum(hours[hour_of(5)].pairs) == 2
 
 
 async def test_without_a_reference_all_pairs_are_of_one_cluster(store):

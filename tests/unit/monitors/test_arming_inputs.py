@@ -6,19 +6,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from domain.clock import ManualClock
 from domain.errors import ModelError
-from domain.records import SignalKind
-from domain.settings import DriftSettings, SignalSettings
+from domain.records import Reading, SignalKind
+from domain.settings import DriftSettings
 from domain.store import WorkBatch
 from embedders.hashing import HashingEmbedder
 from monitors import arming_inputs
-from monitors.arming import state_key
 from monitors.hour_book import hours_of
 from monitors.inputs import SILENT
 from monitors.per_sample import PerSamplePanel
 from monitors.traffic import input_series
-from monitors.watch import Watch
 from tests.unit.monitors.samples import (
     NOVEL,
     ORDINARY,
@@ -28,12 +25,13 @@ from tests.unit.monitors.samples import (
     deployment,
     exchange,
     settings,
-    watching,
 )
 from tests.unit.monitors.weeks import (
     DAY_S,
     HOUR_S,
+    SECTIONS,
     START,
+    Task,
     at,
     expected,
     fit_of,
@@ -45,45 +43,6 @@ from tests.unit.monitors.weeks import (
 FAMILIES = {"novelty", "cluster", "label", "length", "language", "schema"}
 LATER = FAMILIES - {"novelty"}  # shares: never before they are armed
 BUSY, QUIET = {"inputs": 60.0, "pairs": 6.0}, {"inputs": 20.0, "pairs": 2.0}
-SECTIONS = {
-    "drift": DriftSettings(embedder="words", most_per_s=1e9),
-    "signal": SignalSettings(cooldown="24h"),
-}
-
-
-class Task:
-    """A live task: its store, its worker, and the exchanges so far."""
-
-    def __init__(self, store: FailingStore) -> None:
-        self.store = store
-        self.clock = ManualClock(START)
-        self._number = 0
-        self.restart()
-
-    def restart(self) -> None:
-        """Another worker takes over."""
-        self.watch: Watch = watching(self.store, self.clock, HashingEmbedder(), **SECTIONS)
-
-    async def live(self, texts: list[str], *, since: float, every_s: float = 60.0, **fields) -> None:
-        """Journal inputs, and handle all of them."""
-        self.clock.advance(max(0.0, since - self.clock.now_s()))
-        await self.store.append(inputs_at(self._number, texts, since=since, every_s=every_s, **fields))
-        self._number += len(texts)
-        while await self.watch.step():
-            pass
-
-    async def states(self) -> dict[str, bytes]:
-        """What is committed of each detector."""
-        found = await self.store.detector_states(TASK, state_key(await self.store.deployment(TASK)))
-        return {state.detector: state.state for state in found}
-
-    async def fits(self) -> dict[str, tuple[int, bool, str]]:
-        """Of each windowed family: the day before which it learned, whether it is armed, and what it waits for."""
-        fits = {name: fit_of(state) for name, state in (await self.states()).items() if name != SILENT}
-        return {
-            name: ((fit.until - hour_of(0)) // 24 if fit.until else -1, fit.armed, fit.waiting)
-            for name, fit in fits.items()
-        }
 
 
 @pytest.fixture
@@ -175,6 +134,19 @@ async def test_what_is_listed_warns_nobody_but_raises_the_shadow_rate(task):
     assert [pair.probability for pair in (await task.store.pairs(TASK))[before:]] == [1.0] * 3
 
 
+@pytest.mark.parametrize("detector", ["novelty", SILENT, "cluster"])
+async def test_the_last_alarm_of_novelty_is_known_after_a_restart(task, embedder, detector):
+    """Whether it warned or not, from its reading; for as long as a warning would."""
+    one = Reading(
+        task=TASK, detector=detector, model="v1", at=at(4), samples=1, score=1.0, evidence=1.1, alarm=True
+    )  # fmt: skip
+    await task.store.commit(WorkBatch(owner="w", at=at(4), readings=[one]))
+    served = await task.store.deployment(TASK)
+    watch = await arming_inputs.arm(task.store, settings(**SECTIONS), served, embedder=embedder, at=at(4, 1))
+    assert watch.warned(at(4, 23)) is (detector != "cluster")
+    assert not watch.warned(at(5))
+
+
 async def ten_days(store: FailingStore, *, restarts: bool) -> dict:
     """A quiet task from day 10 on: it is armed, a day is marked as expected, a topic comes; what is in the store."""
     await deploy(store, at=START)
@@ -262,17 +234,18 @@ async def test_a_batch_is_split_at_midnight(task):
     assert sum(hours[hour_of(6, 23)].inputs) == 10
 
 
-async def test_what_comes_late_decides_nothing_again(task):
-    """A first input of yesterday in a batch of today leaves the baselines of today as they are."""
-    await write_days(task.store, await task.store.deployment(TASK), range(7), **BUSY)
-    await task.live(ORDINARY[:2], since=at(7))
-    before = await task.states()
-    await task.live(ORDINARY[2:4], since=at(7) - 90)
-    await task.live(ORDINARY[4:5], since=at(7, 0.5))
-    after = await task.states()
-    assert {name: state for name, state in after.items() if name != SILENT} == {
-        name: state for name, state in before.items() if name != SILENT
-    }
+async def test_what_comes_late_decides_nothing_again(task, embedder):
+    """A first input of yesterday in a batch of today leaves the baselines of today, and what they wait for."""
+    await write_days(task.store, await task.store.deployment(TASK), range(5), **BUSY)
+    await task.live(ORDINARY[:2], since=at(5))
+    before = await task.fits()
+    assert before["novelty"] == (5, False, "needs 2 more days and a weekend")
+    await task.live(ORDINARY[2:4], since=at(5) - 90)
+    assert await task.fits() == before
+    served = await task.store.deployment(TASK)
+    late = await arming_inputs.arm(task.store, settings(**SECTIONS), served, embedder=embedder, at=at(5) - 90)
+    states = {state.detector: state.state for state in late.harvest(at(5)).states}
+    assert fit_of(states["cluster"]).waiting == before["cluster"][2]
 
 
 async def test_a_family_that_nothing_was_counted_of_goes_on_waiting(task):

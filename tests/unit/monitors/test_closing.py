@@ -219,7 +219,7 @@ SAMPLES = st.lists(
 SCRIPT = st.lists(st.booleans(), min_size=1, max_size=5)
 
 
-@examples(max_examples=40, deadline=None)
+@examples(max_examples=25, deadline=None)
 @given(rows=SAMPLES, asking=SCRIPT, judging=SCRIPT, limit=st.sampled_from([0.0, 40e-6, 20.0]), restarts=st.booleans())
 def test_every_sample_has_one_end_and_every_dollar_one_place(rows, asking, judging, limit, restarts):
     """However teacher, judge, money and time fail: what was paid is in the store, and in the budget, once."""

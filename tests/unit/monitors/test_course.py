@@ -63,11 +63,13 @@ def test_a_cluster_may_be_the_worst(course):
 
 
 def test_the_label_of_the_teacher_is_not_known_before_it_is_asked(course):
-    """A label may be the worst slice, and is named; no input belongs to it in advance."""
+    """A label may be the worst slice, and is named; inputs are told by the worst of the others."""
     bad = [(paired(n, agreed=False, teacher_answer="cancel"), exchange(n, CALM)) for n in range(300, 360)]
-    course.start([*rows(200), *bad], [])
+    mixed = [row for n in range(40) for row in rows(1, agreed=n % 3 == 0, tenant="acme", start=400 + n)]
+    course.start([*rows(200), *bad, *mixed], [])
     assert (course.worse[0].dimension, course.worse[0].value) == ("label", "cancel")
     assert not course.in_worst(exchange(1, CALM, output_text="cancel"), cluster=None, words={})
+    assert course.in_worst(exchange(1, CALM, tenant="acme"), cluster=None, words={})
 
 
 def test_slices_are_compared_again_after_fifty_pairs(course):

@@ -41,10 +41,10 @@ def live(store, teacher_server):
 @pytest.mark.slow
 async def test_weeks_of_windowed_detectors_are_reproduced(store, live):
     """Warnings and retraining signals of two deployments, whatever was late, restarted or marked meanwhile."""
-    task = await live("windowed", days=23, an_hour=3, restarts=7, novel=(17, 18, 21, 22), wrong=(17, 18, 19))
+    task = await live("windowed", days=25, an_hour=3, restarts=7, novel=(17, 21, 22, 23, 24), wrong=(17, 18))
     stored = await store.signals(TASK)
     assert {signal.kind for signal in stored} == {SignalKind.WARNING, SignalKind.RETRAIN}
     assert {signal.model for signal in stored} == {"v1", "v2"}
     found = compare(stored, await Replay(store, TASK, task).run(), task)
-    assert found.complete, found
+    assert found.complete, (found.reproduced, found.stored, [s.id + s.reason + str(s.at) for s in found.missing], [s.id + s.reason+str(s.at) for s in found.extra], found.different[:3])
     assert found.reproduced == len(stored)

@@ -131,6 +131,7 @@ def test_what_cannot_be_used_is_refused_with_its_path(tmp_path, sections, path):
         loops(read(tmp_path, **sections), tmp_path)
 
 
+@pytest.mark.slow
 async def test_watch_and_pairing_share_the_money_and_the_course(tmp_path, teacher_server):
     """What one of them opens the other closes, and what the pairs cost thins what is opened next."""
     upstream = f"http://127.0.0.1:{teacher_server.port}/v1"

@@ -6,20 +6,30 @@ import msgspec
 import numpy as np
 
 from adapters.stores.sqlite import SqliteStore
+from domain.clock import ManualClock
 from domain.follow_up import Expected, Tally
 from domain.records import Deployment, Exchange
+from domain.settings import DriftSettings, SignalSettings
 from domain.store import WorkBatch
+from embedders.hashing import HashingEmbedder
+from monitors.arming import state_key
 from monitors.hour_book import Page
+from monitors.inputs import SILENT
 from monitors.ripening import Fit
 from monitors.traffic import input_series, pair_series
+from monitors.watch import Watch
 from monitors.windowed.hours import Hour
-from tests.unit.monitors.samples import TASK, exchange
+from tests.unit.monitors.samples import TASK, FailingStore, exchange, watching
 
 START = 1_700_438_400.0  # Monday, 20 November 2023, 00:00 UTC: day 0
 FIRST_HOUR = int(START // 3600)
 HOUR_S, DAY_S = 3600.0, 86400.0
 LEVELS = (0.2, 0.1, 0.05, 0.01)
 MIX = np.array([56, 56, 32, 24]) / 168  # of the clusters in the reference of ordinary inputs
+SECTIONS = {
+    "drift": DriftSettings(embedder="words", most_per_s=1e9),
+    "signal": SignalSettings(cooldown="24h"),
+}
 
 
 def at(day: float, hour: float = 0.0) -> float:
@@ -85,3 +95,38 @@ def expected(first_day: int, last_day: int) -> Expected:
 def fit_of(state: bytes) -> Fit:
     """The fit in the state of a windowed detector."""
     return msgspec.convert(msgspec.json.decode(state)["fit"], Fit)
+
+
+class Task:
+    """A live task: its store, its worker, and the exchanges so far."""
+
+    def __init__(self, store: FailingStore) -> None:
+        self.store = store
+        self.clock = ManualClock(START)
+        self._number = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Another worker takes over."""
+        self.watch: Watch = watching(self.store, self.clock, HashingEmbedder(), **SECTIONS)
+
+    async def live(self, texts: list[str], *, since: float, every_s: float = 60.0, **fields) -> None:
+        """Journal inputs, and handle all of them."""
+        self.clock.advance(max(0.0, since - self.clock.now_s()))
+        await self.store.append(inputs_at(self._number, texts, since=since, every_s=every_s, **fields))
+        self._number += len(texts)
+        while await self.watch.step():
+            pass
+
+    async def states(self) -> dict[str, bytes]:
+        """What is committed of each detector."""
+        found = await self.store.detector_states(TASK, state_key(await self.store.deployment(TASK)))
+        return {state.detector: state.state for state in found}
+
+    async def fits(self) -> dict[str, tuple[int, bool, str]]:
+        """Of each windowed family: the day before which it learned, whether it is armed, and what it waits for."""
+        fits = {name: fit_of(state) for name, state in (await self.states()).items() if name != SILENT}
+        return {
+            name: ((fit.until - hour_of(0)) // 24 if fit.until else -1, fit.armed, fit.waiting)
+            for name, fit in fits.items()
+        }
