@@ -47,6 +47,7 @@ class DriftSettings(Section, frozen=True):
     false_alarm_days: Positive = 30.0  # per task, for all its windowed detectors together
     inputs_per_day: Positive = 2000.0  # expected journalled inputs; turns days into samples, for per-sample
     rate: Share = 1.0  # of the journalled inputs that are embedded
+    one_per_user: bool = False  # windowed: a user counts once for each topic and hour; for tasks of few users
     most_per_s: Positive = 100.0  # inputs that are embedded a second; the others are counted as not looked at
 
 

@@ -150,7 +150,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     stratum: str = ""
     uniform: bool = True  # belongs to the uniform sample of all traffic too, not only to the sample of its stratum
     key: str = ""
-    cluster: int = 0  # of the input, in the reference
+    cluster: int | None = None  # of the input, in the reference; None: nobody looked
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -105,6 +105,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str = "/chat/completions"  # relative to the upstream's base URL
     policy: str = ""  # the hash of the policy that judged it
     tenant: str = ""  # the value of the task's tenant header
+    user: str = ""  # a hash of who asked, of this task only; empty: nobody says
     confidence: float | None = None  # the probability of the student's answer, where its tokens tell
     stream: bool = False
     finish_reason: str = ""

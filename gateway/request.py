@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domain.records import Arm, Decision, Exchange, Usage, Verdict
-from domain.sampling import draw
+from domain.sampling import draw, user_key
 from gateway.identity import id_headers
 from gateway.metrics import NO_ARM, Outcome
 from gateway.pipeline import Passage
@@ -159,6 +159,7 @@ class Request:
             usable=False,
             endpoint=self.call.dialect.path,
             policy=self.route.policy,
+            user=user_key(self.route.name, self.passage.user),
             tenant=self._fields.get(self.route.tenant_header, b"")[:_LONGEST_TENANT].decode("latin-1"),
             stream=self.call.stream,
             decisions=tuple(map(_for_the_record, decisions)),

@@ -73,6 +73,7 @@ async def arm(
         past=past,
         alarmed=max((each.at for each in readings if each.detector in NOVELTIES and each.alarm), default=None),
         settings=task.signal,
+        one_per_user=task.drift.one_per_user,
     )
     await _remind(store, task, watch, at=at)
     return watch

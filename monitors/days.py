@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
 from monitors.windowed.calendar import Calendar
 
-T = TypeVar("T")
 _HOUR_S = 3600.0
 
 
@@ -35,16 +31,3 @@ class Days:
         while self._calendar.slot(number).day == today:
             number += 1
         return number * _HOUR_S
-
-    def split(self, rows: Sequence[T], *, at: Callable[[T], float]) -> tuple[list[T], list[T]]:
-        """The rows up to the first that is of a later day than the first one, and the others.
-
-        What is late, and of an earlier day, does not split them: time only goes forward.
-        """
-        if not rows:
-            return [], []
-        today = self.day(at(rows[0]))
-        for number, row in enumerate(rows):
-            if self.day(at(row)) > today:
-                return list(rows[:number]), list(rows[number:])
-        return list(rows), []

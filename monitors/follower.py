@@ -10,7 +10,7 @@ import msgspec
 
 from domain.ports import Observation
 from monitors import agreement, signals
-from monitors.keys import near_duplicate_key
+from monitors.keys import counting_key
 
 if TYPE_CHECKING:
     from domain.ports import Evidence
@@ -79,8 +79,8 @@ class Follower:
                 counts=(float(bool(self._aspect.event(pair))),),
                 stratum=pair.stratum,
                 uniform=pair.uniform,
-                key=near_duplicate_key(exchange.input_text),
-                cluster=pair.cluster or 0,
+                key=counting_key(exchange, pair.cluster, one_per_user=self._task.drift.one_per_user),
+                cluster=pair.cluster,
             )
         )
 

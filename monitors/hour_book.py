@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -11,7 +12,8 @@ from monitors.reference import QUANTILES
 from monitors.windowed.hours import Hour
 
 _HOUR_S = 3600.0
-_MOST_KEYS = 20_000  # near-duplicates that are remembered in an hour: beyond it each input counts
+_MOST_KEYS = 5_000  # inputs whose like is known in an hour: they are stored with each batch, so there is an end
+_KEY_BYTES = 4  # of so few, one in a million is taken for the like of another
 
 
 class Page(msgspec.Struct):
@@ -77,9 +79,10 @@ class HourBook:
             counts = self._open.shares.setdefault(family, {})
             counts[word] = counts.get(word, 0) + 1
 
-    def pair(self, key: str, *, cluster: int, disagreed: bool) -> None:
-        """Count a pair, if its like has not been counted in this hour."""
-        if self._new(key):
+    def pair(self, key: str, cluster: int | None, *, disagreed: bool) -> None:
+        """Count a pair, if its like has not been counted in this hour and its cluster is known, or there is but one."""
+        cluster = 0 if self._clusters == 1 else cluster
+        if cluster is not None and self._new(key):
             self._open.pairs[cluster] += 1
             self._open.disagreed[cluster] += disagreed
 
@@ -89,6 +92,7 @@ class HourBook:
         return changed if self._number is None else [*changed, self._tally(keys=sorted(self._keys))]
 
     def _new(self, key: str) -> bool:
+        key = hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).hexdigest()
         if key in self._keys:
             return False
         if len(self._keys) < _MOST_KEYS:

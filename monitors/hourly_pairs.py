@@ -24,7 +24,7 @@ class HourlyPairs:
     """Behind the port of detectors: an observation is a pair, and most of them say nothing new.
 
     Only pairs of the uniform sample count: within a cluster, those that were asked about for being strange are unlike
-    the others.
+    the others.  Nor does one whose input was not embedded: which cluster explains it is not known.
     """
 
     name = "agreement"
@@ -48,7 +48,7 @@ class HourlyPairs:
         self._samples += 1
         self._agreement += max(_MEMORY, 1 / self._samples) * (1.0 - observation.counts[0] - self._agreement)
         if observation.uniform:
-            self._book.pair(observation.key, cluster=observation.cluster, disagreed=bool(observation.counts[0]))
+            self._book.pair(observation.key, observation.cluster, disagreed=bool(observation.counts[0]))
         return Evidence(self._samples, self._agreement, self._evidence, alarm, worst)
 
     def state(self) -> bytes:

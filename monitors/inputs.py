@@ -10,7 +10,7 @@ import msgspec
 
 from domain.records import Arm, DetectorState, Reading, Signal, SignalKind, Stratum
 from monitors import signals
-from monitors.keys import near_duplicate_key
+from monitors.keys import counting_key
 from monitors.seen import Found, SeenInput
 from monitors.split import CLUSTER, NOVELTY
 from monitors.windowed.hours import UNSEEN
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from monitors.seen import Panel
 
 _MONTH_S = 30 * 86400.0
+_MINUTE_S = 60.0
 SILENT = "novelty_per_sample"
 NOVELTIES = frozenset({NOVELTY, SILENT})  # detectors whose alarms raise the shadow rate
 REMEMBERED = 300  # inputs among which examples are looked for
@@ -57,6 +58,7 @@ class InputWatch:
         past: Sequence[Signal],
         alarmed: float | None,
         settings: SignalSettings,
+        one_per_user: bool = False,
     ) -> None:
         """`key`: what states belong to; `past`: signals so far; `alarmed`: when one of `NOVELTIES` last alarmed."""
         self.deployment = deployment
@@ -67,7 +69,9 @@ class InputWatch:
         self._key = key
         self._alarmed = alarmed
         self._settings = settings
+        self._one_per_user = one_per_user
         self._recent: deque[tuple[str, SeenInput]] = deque(maxlen=REMEMBERED)
+        self._told: dict[str, float] = {}  # the minute in which a detector's standing was told last
         self._readings: list[Reading] = []
         self._raised: list[Signal] = []
 
@@ -86,7 +90,8 @@ class InputWatch:
         """Keep an input as a possible example, without counting it; None when it would not count."""
         if exchange.at < self.deployment.at or exchange.arm is Arm.NONE:
             return None
-        seen = SeenInput(exchange.at, near_duplicate_key(exchange.input_text), novelty, cluster, words)
+        key = counting_key(exchange, cluster, one_per_user=self._one_per_user)
+        seen = SeenInput(exchange.at, key, novelty, cluster, words)
         self._recent.append((exchange.id, seen))
         return seen
 
@@ -106,7 +111,7 @@ class InputWatch:
 
     def harvest(self, at: float) -> Harvest:
         """What there is to be written after the inputs so far; it is given once."""
-        standing = [self._reading(found) for panel in self._panels for found in panel.standing(at)]
+        standing = [self._reading(found) for panel in self._panels for found in panel.standing(at) if self._due(found)]
         harvest = Harvest(
             readings=[*self._readings, *standing],
             signals=self._raised,
@@ -119,6 +124,14 @@ class InputWatch:
         )
         self._readings, self._raised = [], []
         return harvest
+
+    def _due(self, found: Found) -> bool:
+        """Whether where a detector stands is told: of a silent one, which nobody waits for, once a minute."""
+        minute = found.at // _MINUTE_S
+        if found.silent and self._told.get(found.detector) == minute:
+            return False
+        self._told[found.detector] = minute
+        return True
 
     def _take(self, found: Found) -> None:
         self._readings.append(self._reading(found))

@@ -20,10 +20,21 @@ def language(text: str) -> str:
     A naive Bayes classifier over byte sequences (Lui & Baldwin 2012).  The first call reads its model, 0.4 s.
     """
     head = text[:_LONGEST]
-    if sum(len(letter.encode()) for letter in head if letter.isalpha()) < _LEAST_BYTES:
+    if not _enough(head):
         return NONE
     code: str = _identifier().classify(head)[0]
     return NONE if code == _NO_LANGUAGE else code
+
+
+def _enough(text: str) -> bool:
+    """Whether its letters are as many bytes as it takes; most texts tell after a few words."""
+    found = 0
+    for letter in text:
+        if letter.isalpha():
+            found += len(letter.encode())
+            if found >= _LEAST_BYTES:
+                return True
+    return False
 
 
 @functools.cache

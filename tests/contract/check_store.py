@@ -10,7 +10,7 @@ import pytest
 from domain.errors import StoreError
 from domain.records import Baseline, Deployment, DetectorState, PairState, SignalKind, Stratum
 from domain.store import Backlog, Judged, WorkBatch
-from tests.contract import check_store_clients, check_store_follow_ups, check_store_work
+from tests.contract import check_store_chronicle, check_store_clients, check_store_follow_ups, check_store_work
 from tests.contract.store_samples import TASK, OpenStore, exchange, lease_pairs, pair, reading, signal, watch
 
 
@@ -235,4 +235,5 @@ CHECKS = (
     *check_store_work.CHECKS,
     *check_store_clients.CHECKS,
     *check_store_follow_ups.CHECKS,
+    *check_store_chronicle.CHECKS,
 )

@@ -105,3 +105,14 @@ async def test_the_tenant_is_what_its_header_says(kit, configured, sent, tenant)
         await gateway.chat(headers=sent)
         (exchange,) = await gateway.journalled()
     assert exchange.tenant == tenant
+
+
+async def test_the_user_is_journalled_as_a_key(kit):
+    """Who asked is told apart and never named: the field `user`, or the sticky header, of this task."""
+    async with kit.Gateway(student=lambda _: kit.answer(), policies=kit.checks()) as gateway:
+        for user in ("ada", "ada", "bob", None):
+            await gateway.chat(**({} if user is None else {"user": user}))
+    keys = [exchange.user for exchange in gateway.store.appended]
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[3] == ""
+    assert "ada" not in keys

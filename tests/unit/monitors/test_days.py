@@ -3,8 +3,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from monitors.days import Days
 
@@ -35,25 +33,8 @@ def test_a_day_ends_at_midnight_of_its_zone(zone, last, first):
 
 @pytest.mark.parametrize(("day", "hours"), [("2024-01-01", 24), ("2024-03-31", 23), ("2024-10-27", 25)])
 def test_the_first_hour_is_the_same_all_day(day, hours):
-    """However long the day is, so what is decided as of it does not depend on when it is asked."""
+    """However long the day is, so what is decided as of it does not depend on when it is asked; and so is the end."""
     days, begin = Days(BERLIN), seconds(f"{day}T00:00:00+01:00") - 3600 * (day == "2024-10-27")
     assert {days.first_hour(begin + 1800 * half) for half in range(2 * hours)} == {int(begin // 3600)}
+    assert {days.end(begin + 1800 * half) for half in range(2 * hours)} == {begin + 3600 * hours}
     assert days.first_hour(begin + 3600 * hours) == int(begin // 3600) + hours
-
-
-@given(st.lists(st.integers(0, 5 * 24), max_size=30))
-def test_rows_are_split_where_a_later_day_begins(hours):
-    """Nothing is lost or moved; the first part has no later day than its beginning, the second begins with one."""
-    days = Days(UTC)
-    first, others = days.split(hours, at=lambda hour: hour * 3600.0)
-    assert first + others == hours
-    numbers = [days.day(hour * 3600.0) for hour in first]
-    assert all(number <= numbers[0] for number in numbers)
-    assert bool(first) == bool(hours)
-    assert not others or days.day(others[0] * 3600.0) > numbers[0]
-
-
-def test_what_is_late_does_not_split():
-    """A row of yesterday among those of today is handled with them."""
-    first, others = Days(UTC).split([30, 23, 47, 48], at=lambda hour: hour * 3600.0)
-    assert (first, others) == ([30, 23, 47], [48])

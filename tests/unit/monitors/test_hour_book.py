@@ -41,7 +41,7 @@ def test_pairs_are_counted_by_cluster():
     """All of them, and those that disagree."""
     counts = turned(0.0)
     for number, (cluster, disagreed) in enumerate([(0, True), (0, False), (1, False)]):
-        counts.pair(f"key{number}", cluster=cluster, disagreed=disagreed)
+        counts.pair(f"key{number}", cluster, disagreed=disagreed)
     _, hour = counts.turn(HOUR_S)
     assert (hour.pairs, hour.disagreed, hour.inputs) == ([2, 1], [1, 0], [0, 0])
 
@@ -92,8 +92,8 @@ def test_hours_that_have_changed_are_told_once():
     counts.input("a", cluster=0, exceeded=0, words=NOTHING)
     counts.turn(HOUR_S)
     counts.input("c", cluster=0, exceeded=0, words=NOTHING)
-    told = [(tally.hour, msgspec.json.decode(tally.body, type=Page).keys) for tally in counts.tallies()]
-    assert told == [(0, []), (1, ["c"])]
+    told = [(tally.hour, len(msgspec.json.decode(tally.body, type=Page).keys)) for tally in counts.tallies()]
+    assert told == [(0, 0), (1, 1)]
     assert [(tally.task, tally.series, tally.hour) for tally in counts.tallies()] == [("intent", "inputs@r", 1)]
 
 
@@ -135,4 +135,17 @@ def test_keys_are_bounded(monkeypatch):
         counts.input(key, cluster=0, exceeded=0, words=NOTHING)
     (tally,) = counts.tallies()
     page = msgspec.json.decode(tally.body, type=Page)
-    assert (page.keys, page.hour.inputs) == (["a", "b", "c"], [6, 0])
+    assert (len(page.keys), page.hour.inputs) == (3, [6, 0])
+    assert all(len(key) == 8 for key in page.keys)  # no text, and not much to write with each batch
+
+
+@pytest.mark.parametrize(
+    ("clusters", "cluster", "pairs"), [(2, 1, [0, 1]), (2, None, [0, 0]), (1, None, [1]), (1, 0, [1])]
+)
+def test_a_pair_of_an_unknown_cluster_counts_only_where_there_is_but_one(clusters, cluster, pairs):
+    """Which cluster explains it is not known: counted anywhere it would look like a change of that cluster."""
+    counts = turned(0.0, clusters=clusters)
+    counts.pair("a", cluster, disagreed=True)
+    _, hour = counts.turn(HOUR_S)
+    assert hour.pairs == pairs
+    assert hour.disagreed == pairs

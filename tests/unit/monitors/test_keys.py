@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.keys import near_duplicate_key
+from monitors.keys import counting_key, near_duplicate_key
+from tests.unit.monitors.samples import exchange
 
 TEXT = "Where is order 1234 of 2026-01-31?"
 
@@ -22,3 +23,17 @@ def test_other_words_give_another_key(other):
     assert key != near_duplicate_key(TEXT)
     assert len(key) == 16
     int(key, 16)
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "one_per_user", "key"),
+    [
+        ("ada", 3, True, "ada:3"),
+        ("ada", 3, False, near_duplicate_key(TEXT)),
+        ("", 3, True, near_duplicate_key(TEXT)),
+        ("ada", None, True, near_duplicate_key(TEXT)),
+    ],
+)
+def test_a_user_counts_once_for_a_topic_where_that_is_wanted(user, cluster, one_per_user, key):
+    """Without a user, or without a topic, near-duplicates are what counts once."""
+    assert counting_key(exchange(1, TEXT, user=user), cluster, one_per_user=one_per_user) == key
