@@ -55,7 +55,8 @@ def test_stretches_do_not_depend_on_batches(hours, changes, size):
 
     def marks(batches):
         epochs, found = Epochs("UTC"), []
-        for rest in batches:
+        for batch in batches:
+            rest = batch
             while rest:
                 mark, first, rest = cut(epochs, *rest, changes=tuple(changes))
                 found += [mark] * len(first)
