@@ -13,7 +13,7 @@ from domain.records import Exchange, Pair
 
 
 class WatchedRow(msgspec.Struct, frozen=True):
-    """An exchange that the drift stage has seen; rows with a higher `number` were journalled later."""
+    """An exchange that the drift stage has seen; rows with a higher `number` were seen later."""
 
     number: int
     exchange: Exchange
@@ -33,11 +33,14 @@ class Chronicle(Protocol):
     """The part of `domain.store.Store` that reads it.  Methods raise StoreError as there."""
 
     async def watched(self, task: str, *, after: int = 0, limit: int = 1000) -> list[WatchedRow]:
-        """The first `limit` watched exchanges whose number is above `after`, in journal order."""
+        """The first `limit` watched exchanges whose number is above `after`, in the order in which they were watched.
+
+        That is the order of the journal, unless a worker died with a batch that another one took over later.
+        """
         ...
 
     async def last_watched(self, task: str, *, until: float, limit: int) -> list[WatchedRow]:
-        """Of the watched exchanges with `at <= until` the `limit` latest by that time, in journal order."""
+        """Of the watched exchanges with `at <= until` the `limit` latest by that time, by their numbers."""
         ...
 
     async def watched_count(self, task: str) -> int:

@@ -35,7 +35,7 @@ class WorkBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     owner: str
     at: float
-    watched: Sequence[Watched] = ()  # leased exchanges that are done
+    watched: Sequence[Watched] = ()  # leased exchanges that are done, in the order in which they were watched
     opened: Sequence[Pair] = ()  # new shadow samples (state pending, or already terminal)
     closed: Sequence[Pair] = ()  # leased pairs that reached a terminal state
     states: Sequence[DetectorState] = ()

@@ -195,4 +195,4 @@ def _fitted(
     if name not in baseline.shares:
         return None
     shares = baseline.shares[name]
-    return Fitted(HourlyShares(shares, calendar, family=name, days=days, budget=budget), fit, names=shares.names)
+    return Fitted(HourlyShares(shares, calendar, family=name, days=days, budget=budget), fit, names=shares.watched)

@@ -38,6 +38,15 @@ class Epochs:
         self._days = Days(zone)
         self._now = float("-inf")
 
+    @property
+    def begun(self) -> bool:
+        """Whether any time has been reached."""
+        return self._now > float("-inf")
+
+    def reach(self, at: float) -> None:
+        """Begin where another worker has stopped: what comes now is not of an earlier stretch."""
+        self._now = max(self._now, at)
+
     def split(
         self, rows: Sequence[T], *, at: Callable[[T], float], changes: Iterable[float]
     ) -> tuple[Epoch, list[T], list[T]]:
@@ -48,7 +57,7 @@ class Epochs:
             at: The time of a row.
             changes: When a deployment was made or days were marked, in any order.
         """
-        self._now = max(self._now, at(rows[0]))
+        self.reach(at(rows[0]))
         times = sorted(changes)
         known = sum(time <= self._now for time in times)
         end = min([self._days.end(self._now), *times[known:]])

@@ -55,7 +55,7 @@ class Fitted(Generic[D]):
     """A detector with what its baseline was learned from."""
 
     def __init__(self, detector: D, fit: Fit, *, names: Sequence[str] = ()) -> None:
-        """`names`: the categories that the baseline knows."""
+        """`names`: the categories that the baseline tells apart."""
         self.detector = detector
         self.fit = fit
         self.names = frozenset(names)

@@ -14,6 +14,7 @@ from monitors.keys import counting_key
 from monitors.seen import Found, SeenInput
 from monitors.split import CLUSTER, NOVELTY
 from monitors.windowed.hours import UNSEEN
+from monitors.windowed.shares import RARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,8 +169,12 @@ class InputWatch:
 
 def _belongs(found: Found) -> Callable[[SeenInput], bool]:
     family, worst = found.detector, found.evidence.worst
+    if worst in (RARE, UNSEEN):
+        return lambda seen: _category(seen, family) not in (None, *found.names)
+    return lambda seen: _category(seen, family) == worst
+
+
+def _category(seen: SeenInput, family: str) -> str | None:
     if family == CLUSTER:
-        return lambda seen: str(seen.cluster) == worst
-    if worst == UNSEEN:
-        return lambda seen: family in seen.words and seen.words[family] not in found.names
-    return lambda seen: seen.words.get(family) == worst
+        return None if seen.cluster is None else str(seen.cluster)
+    return seen.words.get(family)

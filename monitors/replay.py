@@ -29,7 +29,7 @@ _ROWS = 2000
 
 
 class Replay:
-    """Feeds the inputs of one task, in journal order, to detectors that are armed as they were.
+    """Feeds the inputs of one task, in the order in which they were watched, to detectors armed as they were.
 
     Pairs follow at a distance: before a stretch of inputs begins, all pairs of earlier inputs have been followed, and
     a pair is followed when all inputs up to its own have been seen.

@@ -31,7 +31,7 @@ class Found(msgspec.Struct, frozen=True):
     evidence: Evidence
     budget: str  # of false alarms, in words
     silent: bool = False  # an alarm warns nobody: it only raises the shadow rate
-    names: frozenset[str] = frozenset()  # the categories that it knows; all others are one to it
+    names: frozenset[str] = frozenset()  # the categories that it tells apart; all others are one to it
 
 
 class Panel(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,9 @@ class Watch:
 
     async def _armed_rows(self, waiting: Sequence[Exchange]) -> list[Exchange]:
         """Arm for the first of the rows; returns those for which that holds, and keeps the others for the next step."""
+        if not self._epochs.begun:
+            for row in await self._store.last_watched(self._name, until=math.inf, limit=1):
+                self._epochs.reach(row.exchange.at)
         history = await self._store.deployments(self._name)
         marks = await self._store.expected(self._name)
         changes = [*(each.at for each in history), *(mark.at for mark in marks)]

@@ -9,7 +9,7 @@ from monitors.windowed.arrays import Floats
 
 HALF_LIFE_DAYS = 7.0
 GAP_DAYS = 2  # the newest days that a level does not know yet: what begins today is not taken for normal tomorrow
-LEASH = 3.0  # it never moves further than by this factor
+LEASH = 2.0  # it never moves further than by this factor
 _PRIOR_DAYS = 2.0
 _KEEP = 0.5 ** (1 / HALF_LIFE_DAYS)
 
@@ -51,7 +51,7 @@ class LocalLevel(msgspec.Struct, frozen=True):
 
     @property
     def factor(self) -> Floats:
-        """What the expected counts are multiplied by: (*b, J), between 1/3 and 3."""
+        """What the expected counts are multiplied by: (*b, J), between 1/2 and 2."""
         ratio = (self.observed + self.prior) / np.maximum(self.expected + self.prior, 1e-12)
         return np.clip(ratio, 1 / LEASH, LEASH)
 

@@ -146,7 +146,7 @@ class HourlyShares(LiveDetector):
     ) -> None:
         """`family`: the key in `Hour.shares`, or `CLUSTER` for the inputs per cluster."""
         self.name = family
-        self._names = baseline.names
+        self._baseline = baseline
         self._shares = Shares(baseline, days=days)
         super().__init__(self._shares, calendar, budget=budget)
 
@@ -157,15 +157,15 @@ class HourlyShares(LiveDetector):
         return int(self._counts(hour).sum())
 
     def _category(self, index: int) -> str:
-        return self._names[index]
+        return self._baseline.column_name(index)
 
     def _load(self, family: bytes) -> None:
         self._shares.restore(arrays.decode(family, SharesState))
 
     def _counts(self, hour: Hour) -> arrays.Floats:
         if self.name == CLUSTER:
-            return by_cluster(hour.inputs, len(self._names))
-        return by_name(hour.shares.get(self.name, {}), self._names)
+            return by_cluster(hour.inputs, len(self._baseline.names))
+        return by_name(hour.shares.get(self.name, {}), self._baseline.names)
 
 
 class HourlyAgreement(LiveDetector):

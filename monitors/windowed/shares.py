@@ -1,4 +1,8 @@
-"""Shares by the hour: has a category, such as a cluster or a label, become more frequent than slow change explains?"""
+"""Shares by the hour: has a category, such as a cluster or a label, become more frequent than slow change explains?
+
+Categories that the reference days hardly have are counted as one: of a few events a day each, neither its season nor
+its dispersion can be learned, and a hundred such guesses together alarm.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,9 @@ from monitors.windowed.level import LocalLevel
 from monitors.windowed.seasons import expected_by_day, seasonal_rate
 from monitors.windowed.sr import Reading, SRState, WindowSR, evidence
 
+RARE = "rare"  # what all categories that are counted as one are called
+
+_OWN = 5.0  # counts of a category on a mean reference day from which on it is watched on its own
 _RATIOS = np.array([1.5, 2.5, 5.0])
 _CLIP = (4.0, 4.0)
 _EPS = 0.1
@@ -27,14 +34,30 @@ _LEARNING_DAYS = 5  # the level's first forecasts say nothing about the later on
 
 
 class SharesBaseline(msgspec.Struct, frozen=True):
-    """What is known from the reference days."""
+    """What is known from the reference days: of J categories in C = J + 1 columns, the last for all rare ones.
 
-    names: tuple[str, ...]  # of the categories; empty: their numbers
-    rate: Floats  # (*b, 2, 24, J): shares in each hour
-    daily: Floats  # (*b, J): expected counts of a mean day
-    phi: Floats  # (*b, J)
+    Which are rare differs between streams, so each keeps its column; that of a rare one expects and counts nothing.
+    """
+
+    names: tuple[str, ...]  # of the J categories; empty: nobody asks
+    own: Floats  # (*b, J): 1 for a category that is watched on its own, 0 for a rare one
+    rate: Floats  # (*b, 2, 24, C): shares in each hour
+    daily: Floats  # (*b, C): expected counts of a mean day
+    phi: Floats  # (*b, C)
     level: LocalLevel  # for the day after the last one
     last_day: int
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The names of what is watched on its own, of one stream."""
+        return tuple(name for name, own in zip(self.names, self.own, strict=True) if own)
+
+    def column_name(self, column: int) -> str:
+        """What a column of one stream counts: a category, or `RARE`; a rare one without others keeps its name."""
+        if column < len(self.names):
+            return self.names[column]
+        rare = [name for name, own in zip(self.names, self.own, strict=True) if not own]
+        return rare[0] if len(rare) == 1 else RARE
 
 
 class SharesState(msgspec.Struct, frozen=True):
@@ -64,9 +87,11 @@ def fit_shares(
         ValueError: nothing was counted.
     """
     exposure = counts.sum(-1, keepdims=True)
+    own = (counts.sum((-3, -2)) >= _OWN * len(weekend)).astype(float)
+    counts = _columns(counts, own[..., None, None, :])
     if not np.all(exposure.sum((-3, -2, -1)) > 0):
         raise ValueError("the reference days have no inputs: wait for traffic")
-    rate = seasonal_rate(counts, exposure, weekend)
+    rate = seasonal_rate(counts, exposure, weekend) * _occurring(own)[..., None, None, :]
     observed, plain = counts.sum(-2), expected_by_day(exposure, rate, weekend)
     level = LocalLevel.begin(plain.mean(-2))
     forecast = np.empty_like(plain)
@@ -75,17 +100,29 @@ def fit_shares(
         level = level.after(observed[..., day, :], plain[..., day, :])
     late = (..., slice(_LEARNING_DAYS, None), slice(None))
     phi = dispersion(observed[late], forecast[late], lost=_LOST_DAYS, prior=_PRIOR_PHI, pool=_POOL_DAYS)
-    return SharesBaseline(tuple(names), rate, plain.mean(-2), phi, level, last_day)
+    return SharesBaseline(tuple(names), own, rate, plain.mean(-2), phi, level, last_day)
+
+
+def _columns(counts: Floats, own: Floats) -> Floats:
+    """(..., J) each to (..., C)."""
+    return np.concatenate([counts * own, (counts * (1 - own)).sum(-1, keepdims=True)], axis=-1)
+
+
+def _occurring(own: Floats) -> Floats:
+    """1 for a column that can count anything, 0 for the others: (*b, J) to (*b, C)."""
+    return np.concatenate([own, (own == 0).any(-1, keepdims=True)], axis=-1)
 
 
 class Shares:
-    """J counts against what the hour and the local level explain.  It names the category that adds most."""
+    """Counts against what the hour and the local level explain.  It names the column that adds most."""
 
     def __init__(self, baseline: SharesBaseline, *, days: float) -> None:
         """`days`: A, see `budget.budget_days`."""
         self._baseline = baseline
         shape = (*baseline.daily.shape, len(_RATIOS))
-        weights = np.full(shape[-2:], 1 / (shape[-2] * shape[-1]))
+        occurring = _occurring(baseline.own)
+        by_column = occurring / occurring.sum(-1, keepdims=True) / len(_RATIOS)
+        weights = np.broadcast_to(by_column[..., None], shape)
         self._sr = WindowSR(np.broadcast_to(_RATIOS, shape), weights, phases=1, clip=_CLIP, eps=_EPS, whole=_WHOLE)
         self._days = days
         self._day = baseline.last_day + 1
@@ -95,6 +132,7 @@ class Shares:
     def step(self, slot: Slot, counts: Floats) -> Reading:
         """Take an elapsed hour in, also one without traffic: counts (*b, J)."""
         self._turn(slot.day)
+        counts = _columns(counts, self._baseline.own)
         expected = counts.sum(-1, keepdims=True) * self._baseline.rate[..., int(slot.weekend), slot.hour, :]
         self._observed = self._observed + counts
         self._expected = self._expected + expected

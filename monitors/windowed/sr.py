@@ -69,14 +69,14 @@ class WindowSR:
         eps: float | Floats = 0.0,
         whole: float = 1.0,
     ) -> None:
-        """`ratios`: (*b, J, a), all above 1; `weights`: (J, a), of sum 1; `clip` and `eps`: numbers or (*b,) each.
+        """`ratios`: (*b, J, a), all above 1; `weights`: (*b, J, a) or (J, a), of sum 1; `clip` and `eps`: numbers or (*b,) each.
 
         `phases` windows of 24 hours overlap, evenly spaced.  An hour counts at most clip[0] * expected + clip[1].
         `whole`: expected events from which on a window adds one; below, it adds its share of that.
         """
         self._ratios = ratios[..., None, :, :]
         self._logs = np.log(self._ratios)
-        self._weights = weights
+        self._weights = weights[..., None, :, :]
         self._slope, self._offset = (np.asarray(part, float)[..., None] for part in clip)
         self._eps = np.asarray(eps, float)[..., None, None, None]
         self._whole = whole

@@ -6,16 +6,16 @@ from adapters.stores.sqlite.tables import Tables
 from domain import codec
 from domain.chronicle import ClosedRow, WatchedRow
 
-# Without an index, which would be sorted: along the rows themselves a page costs what is read.
+# Along the order itself, through rows of other tasks: any other index would be sorted.
 _WATCHED = """
-SELECT seq, body, novelty, cluster FROM exchanges NOT INDEXED
-WHERE seq > :after AND task = :task AND watched = 1 ORDER BY seq LIMIT :limit"""
+SELECT watched, body, novelty, cluster FROM exchanges INDEXED BY exchanges_in_watching_order
+WHERE watched > 0 AND watched > :after AND task = :task ORDER BY watched LIMIT :limit"""
 
 _LAST_WATCHED = """
-SELECT seq, body, novelty, cluster FROM (
-  SELECT seq, body, novelty, cluster FROM exchanges WHERE task = :task AND at <= :until AND watched = 1
-  ORDER BY at DESC, seq DESC LIMIT :limit
-) ORDER BY seq"""
+SELECT watched, body, novelty, cluster FROM (
+  SELECT watched, body, novelty, cluster FROM exchanges INDEXED BY exchanges_at
+  WHERE task = :task AND at <= :until AND watched > 0 ORDER BY at DESC, seq DESC LIMIT :limit
+) ORDER BY watched"""
 
 _WATCHED_COUNT = """
 SELECT (SELECT count(*) FROM exchanges WHERE task = :task)

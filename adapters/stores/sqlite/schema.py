@@ -47,6 +47,9 @@ _TABLES = (
 
 _FOLLOW_UPS = (
     "ALTER TABLE exchanges ADD COLUMN cluster INTEGER",
+    # The order in which exchanges were watched, that of the journal so far; it differs where a worker crashed.
+    "UPDATE exchanges SET watched = seq WHERE watched > 0",
+    "CREATE UNIQUE INDEX exchanges_in_watching_order ON exchanges (watched) WHERE watched > 0",
     """CREATE TABLE tallies (
   task TEXT NOT NULL, series TEXT NOT NULL, hour INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (task, series, hour)) WITHOUT ROWID""",

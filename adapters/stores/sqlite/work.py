@@ -29,6 +29,9 @@ _PAIRS_WITH_EXCHANGES = """
 SELECT pairs.body, exchanges.body FROM pairs JOIN exchanges ON exchanges.id = pairs.exchange_id
 WHERE pairs.seq IN (SELECT value FROM json_each(:seqs)) ORDER BY pairs.seq"""
 
+# The number of the exchange that was watched last.
+_LAST_WATCHED = "SELECT watched FROM exchanges WHERE watched > 0 ORDER BY watched DESC LIMIT 1"
+
 
 def lease(connection: sqlite3.Connection, values: dict[str, object]) -> list[bytes]:
     """Bodies of the leased exchanges in journal order; RETURNING promises no order of its own."""
@@ -64,10 +67,14 @@ def commit(connection: sqlite3.Connection, batch: WorkBatch) -> None:
 
 
 def _watch(connection: sqlite3.Connection, batch: WorkBatch) -> None:
+    last = connection.execute(_LAST_WATCHED).fetchone() or (0,)
     done = connection.executemany(
-        "UPDATE exchanges SET watched = 1, novelty = ?, cluster = ?, lease_owner = NULL, lease_until = NULL "
+        "UPDATE exchanges SET watched = ?, novelty = ?, cluster = ?, lease_owner = NULL, lease_until = NULL "
         "WHERE id = ? AND lease_owner = ?",
-        [(row.novelty, row.cluster, row.exchange_id, batch.owner) for row in batch.watched],
+        [
+            (number, row.novelty, row.cluster, row.exchange_id, batch.owner)
+            for number, row in enumerate(batch.watched, last[0] + 1)
+        ],
     ).rowcount
     _require_all(done, len(batch.watched), "exchanges")
 

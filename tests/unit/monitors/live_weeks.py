@@ -16,6 +16,7 @@ START = 1_700_438_400.0  # Monday, 20 November 2023, 00:00 UTC: day 0
 DAY_S, HOUR_S = 86400.0, 3600.0
 PROMOTED_DAY = 19  # at noon, v2 in the place of v1
 MARKED_DAY = 6  # said of it on day 8
+_CRASHES = 20  # one in so many batches
 _LATE = 5  # one of so many inputs is journalled after the next one
 
 
@@ -43,6 +44,7 @@ class LiveWeeks:
                 await self._mark(day)
             hours = range(12, 24) if day == PROMOTED_DAY else range(24)
             await self._journal(self._rows(day, hours, novel=day in novel, wrong=day in wrong))
+        self._clock.advance(HOUR_S)
         await self._step(patient=False)
         await self.aclose()
 
@@ -78,7 +80,15 @@ class LiveWeeks:
             batch = rows[start : start + 2 * self._an_hour]
             self._clock.advance(max(0.0, max(row.at for row in batch) + 1 - self._clock.now_s()))
             await self._store.append(batch)
+            if self._batches % _CRASHES == 0:
+                await self._crash()
             await self._step(patient=self._batches % 3 == 0)
+
+    async def _crash(self) -> None:
+        """A worker dies with what it holds, which comes back after others that are newer."""
+        at = self._clock.now_s()
+        await self._store.lease(TASK, owner="dead", limit=3, lease_s=60.0, at=at)
+        await self._store.lease_pairs(TASK, owner="dead", limit=2, lease_s=60.0, at=at)
 
     async def _step(self, *, patient: bool) -> None:
         """All there is for the watch; the pairing sometimes waits for the next time."""

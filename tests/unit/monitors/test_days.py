@@ -38,3 +38,10 @@ def test_the_first_hour_is_the_same_all_day(day, hours):
     assert {days.first_hour(begin + 1800 * half) for half in range(2 * hours)} == {int(begin // 3600)}
     assert {days.end(begin + 1800 * half) for half in range(2 * hours)} == {begin + 3600 * hours}
     assert days.first_hour(begin + 3600 * hours) == int(begin // 3600) + hours
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2024-01-01", 24), ("2024-03-31", 23), ("2024-10-27", 25)])
+def test_a_day_ends_where_the_next_begins(day, hours):
+    """However long it is, and whenever on that day it is asked."""
+    days, begin = Days(BERLIN), seconds(f"{day}T00:00:00+01:00") - 3600 * (day == "2024-10-27")
+    assert {days.end(begin + 1800 * half) for half in range(2 * hours)} == {begin + hours * 3600}

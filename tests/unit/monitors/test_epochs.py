@@ -45,6 +45,17 @@ def test_time_never_goes_back():
     assert cut(epochs, 23, 26, changes=(24.5,)) == (today, [23, 26], [])
 
 
+def test_a_new_worker_begins_where_another_has_stopped():
+    """Nothing that comes to it is of an earlier stretch."""
+    epochs = Epochs("UTC")
+    assert not epochs.begun
+    epochs.reach(MIDNIGHT + 25 * HOUR_S)
+    assert epochs.begun
+    today, rows, _ = cut(epochs, 23, 24)
+    assert rows == [23, 24]
+    assert today == cut(Epochs("UTC"), 25)[0]
+
+
 @given(
     st.lists(st.floats(0, 100), min_size=1, max_size=30),
     st.lists(st.floats(0, 100), max_size=4),

@@ -199,6 +199,8 @@ def test_a_harvest_is_given_once(watch):
         (found("cluster", worst="1"), [7, 3]),
         (found("label", worst="refund"), [6, 4]),
         (found("label", worst="unseen", names=frozenset({"refund", "unseen"})), [7, 5]),
+        (found("label", worst="rare", names=frozenset({"refund", "status"})), [5]),
+        (found("cluster", worst="rare", names=frozenset({"1", "2"})), [5, 4, 1]),
         (found("label", worst="gone"), []),
         (found("novelty"), [5, 3]),
     ],
@@ -248,3 +250,16 @@ def test_warnings_of_30_days_are_counted_for_each_detector(watch):
     counts = watched.alarms_30d(at=now)
     assert set(counts) == set(REASONS)
     assert {name: count for name, count in counts.items() if count} == {"novelty": 2, "cluster": 1, "label": 1}
+
+
+@pytest.mark.parametrize(("silent", "told"), [(True, 2), (False, 4)])
+def test_where_a_silent_detector_stands_is_told_once_a_minute(watch, silent, told):
+    """A busy task has many batches a second, and nobody waits for it."""
+
+    class Standing(Script):
+        def standing(self, at: float) -> Sequence[Found]:
+            return [_at(found(SILENT, alarm=False, silent=silent), at)]
+
+    made, begin = watch(panels=[Standing()]), DEPLOYED_AT - DEPLOYED_AT % 60 + 60
+    rows = [reading for after in (0, 1, 59, 60) for reading in made.harvest(begin + after).readings]
+    assert len(rows) == told

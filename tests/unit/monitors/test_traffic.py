@@ -37,3 +37,10 @@ async def test_earlier_hours_are_left_out(store, after, inputs):
     """Those that no baseline stands on need not be read."""
     await write_days(store, DEPLOYMENT, range(1), inputs=5.0)
     assert len((await read_traffic(store, DEPLOYMENT, after=after)).inputs) == inputs
+
+
+@pytest.mark.parametrize(("at", "days"), [(START - 1, 0), (START, 2)])
+async def test_a_mark_counts_from_when_it_was_made(store, at, days):
+    """A replay knows of it neither sooner nor later than the live run."""
+    await store.expect(expected(1, 2))
+    assert len((await read_traffic(store, DEPLOYMENT, after=0, at=at)).expected) == days

@@ -12,6 +12,7 @@ from monitors.windowed.history import gather
 from monitors.windowed.hours import Hour
 from monitors.windowed.live import HourlyAgreement, HourlyNovelty, HourlyShares, LiveDetector
 from monitors.windowed.novelty import Novelty
+from monitors.windowed.shares import RARE
 
 MONDAY = 4 * 24  # 5 January 1970
 START = MONDAY + 14 * 24
@@ -164,6 +165,23 @@ def test_names_the_category(kind: str, worst: str, hours: dict[int, Hour], make:
             break
     assert found.alarm
     assert found.worst == worst
+
+
+def test_names_rare_categories_together(hours: dict[int, Hour]) -> None:
+    """Labels that the reference hardly had, and one that it never had, are one when they grow."""
+    for number, hour in hours.items():
+        seldom = number % 24 == 9 and number < START
+        hour.shares["label"] |= {"once": 1, "twice": 2} if seldom else {}
+    shares = fit_inputs(gather(hours, Calendar(), until=START), families=["label"]).shares["label"]
+    detector = HourlyShares(shares, Calendar(), family="label", days=DAYS, budget=WORDS)
+    for number in range(START, START + 96):
+        labels = hours[number].shares["label"] | {"once": 3, "never": 4}
+        found = detector.hour(number, Hour(shares={"label": labels}))
+        if found.alarm:
+            break
+    assert found.alarm
+    assert found.worst == RARE
+    assert found.samples == sum(sum(hours[n].shares["label"].values()) + 7 for n in range(START, number + 1))
 
 
 def test_samples_are_what_was_heard(hours: dict[int, Hour], make: Any) -> None:

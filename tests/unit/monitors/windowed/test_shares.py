@@ -10,7 +10,7 @@ from monitors.windowed.budget import budget_days
 from monitors.windowed.calendar import Slot
 from monitors.windowed.dispersion import dispersion, upper_factor
 from monitors.windowed.seasons import seasonal_rate
-from monitors.windowed.shares import Shares, SharesBaseline, SharesState, fit_shares
+from monitors.windowed.shares import RARE, Shares, SharesBaseline, SharesState, fit_shares
 
 REFERENCE = 14
 DAYS = budget_days()
@@ -41,18 +41,29 @@ def literal_levels(observed: Any, expected: Any, reference: int) -> list[tuple[A
         if day >= 2:
             so, se = keep * so + observed[day - 2], keep * se + expected[day - 2]
             sw, sw2 = keep * sw + 1, keep**2 * sw2 + 1
-        out.append((np.clip((so + m0) / (se + m0), 1 / 3, 3), (sw + 2) ** 2 / (sw2 + 2)))
+        out.append((np.clip((so + m0) / (se + m0), 1 / 2, 2), (sw + 2) ** 2 / (sw2 + 2)))
     return out
 
 
-def test_each_hour_equals_the_formulas(draw: Any, weekends: Any, literal: Any) -> None:
-    """Season, local level, phi from its forecasts, bound from its days: all as the report has them."""
-    traffic = draw(np.random.default_rng(1), 1, 19)
-    counts = traffic.inputs[0]
-    reference = counts[: 14 * 24].reshape(14, 24, 6)
+def literal_categories(counts: Any) -> Any:
+    """Only those with 5 counts a reference day, and the sum of all others after them when there are any: (H, <= J)."""
+    watched = [j for j in range(counts.shape[1]) if counts[: REFERENCE * 24, j].sum() / REFERENCE >= 5]
+    rare = [counts[:, j] for j in range(counts.shape[1]) if j not in watched]
+    return np.column_stack([counts[:, watched], *([sum(rare)] if rare else [])])
+
+
+@pytest.mark.parametrize(("per_day", "columns"), [(2000, 6), (60, 5), (20, 2), (5, 1)])
+def test_each_hour_equals_the_formulas(
+    per_day: float, columns: int, draw: Any, weekends: Any, literal: Any
+) -> None:
+    """Rare ones merged, season, local level, phi from its forecasts, bound from its days: all as the report has them."""
+    traffic = draw(np.random.default_rng(1), 1, 19, per_day=per_day)
+    counts = literal_categories(traffic.inputs[0])
+    assert counts.shape[1] == columns
+    reference = counts[: 14 * 24].reshape(14, 24, columns)
     rate = seasonal_rate(reference, reference.sum(-1, keepdims=True), weekends(14))
     plain = np.array([counts[h].sum() * rate[int(slot(h).weekend), h % 24] for h in range(traffic.hours)])
-    by_day, plain_by_day = (a.reshape(19, 24, 6).sum(1) for a in (counts, plain))
+    by_day, plain_by_day = (a.reshape(19, 24, columns).sum(1) for a in (counts, plain))
     levels = literal_levels(by_day, plain_by_day, 14)
     forecast = np.array([plain_by_day[d] * levels[d][0] for d in range(14)])
     phi = dispersion(by_day[5:14].astype(float), forecast[5:], lost=2, prior=0.1, pool=6)
@@ -66,8 +77,8 @@ def test_each_hour_equals_the_formulas(draw: Any, weekends: Any, literal: Any) -
         counts[14 * 24 :],
         np.array(expected),
         phi,
-        [[1.5, 2.5, 5.0]] * 6,
-        np.full((6, 3), 1 / 18),
+        [[1.5, 2.5, 5.0]] * columns,
+        np.full((columns, 3), 1 / (3 * columns)),
         phases=1,
         clip=(4.0, 4.0),
         eps=0.1,
@@ -78,8 +89,12 @@ def test_each_hour_equals_the_formulas(draw: Any, weekends: Any, literal: Any) -
 
 
 def test_a_batch_is_many_tasks(draw: Any, weekends: Any) -> None:
-    """Tasks that are computed at once have the evidence that each has alone, from the same alone-learned baseline."""
-    traffic = draw(np.random.default_rng(2), 3, 18)
+    """Tasks computed at once, with other rare categories each, have the evidence that each has from its own baseline."""
+    rng = np.random.default_rng(2)
+    traffic = draw(rng, 3, 18)
+    traffic.inputs[1:] = rng.binomial(traffic.inputs[1:], [[[0.03]], [[0.01]]])
+    traffic.inputs[2, 14 * 24 :] *= 2
+    assert fitted(traffic, weekends).own.sum(-1).tolist() == [6, 4, 2]
     together = Shares(fitted(traffic, weekends), days=DAYS)
     alone = [
         Shares(fit_shares(traffic.days("inputs", 0, 14)[b], weekends(14), last_day=13), days=DAYS) for b in range(3)
@@ -91,9 +106,10 @@ def test_a_batch_is_many_tasks(draw: Any, weekends: Any) -> None:
         assert both.worst.tolist() == [int(one.worst) for one in ones]
 
 
-def test_continues_from_json_at_every_hour(draw: Any, weekends: Any) -> None:
-    """Evidence, level and the day that is not over survive storage exactly."""
-    traffic = draw(np.random.default_rng(3), 1, 18)
+@pytest.mark.parametrize("per_day", [2000, 60])
+def test_continues_from_json_at_every_hour(per_day: float, draw: Any, weekends: Any) -> None:
+    """Evidence, level and the day that is not over survive storage exactly, rare categories or not."""
+    traffic = draw(np.random.default_rng(3), 1, 18, per_day=per_day)
     base = arrays.decode(arrays.encode(fitted(traffic, weekends)), SharesBaseline)
     kept = Shares(base, days=DAYS)
     for h in range(14 * 24, traffic.hours):
@@ -113,6 +129,59 @@ def test_names_the_category_that_grew(draw: Any, weekends: Any) -> None:
         assert 24 < first < 5 * 24, "by design not on the first day, for that may be a campaign"
         assert readings[first].worst[stream] == 4
         assert 2 < readings[first].score[stream] < 5
+
+
+@pytest.mark.parametrize(
+    ("a_day", "watched", "last"),
+    [
+        ((9, 9, 9), "abc", RARE),
+        ((9, 4, 9), "ac", "b"),
+        ((9, 4, 4), "a", RARE),
+        ((9, 9, 0), "ab", "c"),
+        ((5, 5 - 1 / 7, 5), "ac", "b"),
+        ((1, 1, 1), "", RARE),
+    ],
+)
+def test_categories_with_less_than_five_a_day_are_one(
+    a_day: tuple[float, ...], watched: str, last: str, weekends: Any
+) -> None:
+    """The others are watched on their own; a single rare one keeps its name, several are called rare."""
+    counts = np.zeros((7, 24, 3))
+    counts[:, 12] = a_day
+    base = fit_shares(counts, weekends(7), last_day=6, names="abc")
+    assert "".join(base.watched) == watched
+    assert [base.column_name(column) for column in range(4)] == ["a", "b", "c", last]
+    np.testing.assert_allclose(base.daily > 0, [name in watched for name in "abc"] + [len(watched) < 3])
+
+
+def test_rare_categories_that_grow_together_are_named(draw: Any, weekends: Any) -> None:
+    """Traffic of ten times as much in two rare clusters alarms within days, and the column of the rare ones is named."""
+    traffic = draw(np.random.default_rng(6), 6, 14 + 7, per_day=60)
+    traffic.inputs[:, 14 * 24 :, 4:] *= 10
+    readings = run(Shares(fitted(traffic, weekends), days=DAYS), traffic)
+    alarms = np.array([reading.alarm for reading in readings])
+    assert alarms.any(0).all()
+    for stream, first in enumerate(alarms.argmax(0)):
+        assert readings[first].worst[stream] == 6
+        assert readings[first].score[stream] > 2
+
+
+def test_where_all_are_rare_there_is_nothing_to_compare(draw: Any, weekends: Any) -> None:
+    """One column that holds everything is always what is expected, whatever changes inside it."""
+    traffic = draw(np.random.default_rng(7), 2, 21, per_day=8)
+    traffic.inputs[:, 14 * 24 :, 5] = 3
+    base = fitted(traffic, weekends)
+    assert not base.own.any()
+    assert max(reading.evidence.max() for reading in run(Shares(base, days=DAYS), traffic)) < 0.8
+
+
+def test_refuses_a_state_of_other_categories(draw: Any, weekends: Any) -> None:
+    """A memory of another number of categories is a ValueError."""
+    counts = draw(np.random.default_rng(8), 1, 14).days("inputs", 0, 14)
+    other = fit_shares(counts[..., :5], weekends(14), last_day=13)
+    shares = Shares(fit_shares(counts, weekends(14), last_day=13), days=DAYS)
+    with pytest.raises(ValueError, match="shape"):
+        shares.restore(Shares(other, days=DAYS).state())
 
 
 def test_days_that_were_skipped_count_as_silent(draw: Any, weekends: Any) -> None:
@@ -144,3 +213,11 @@ def test_keeps_its_budget_while_shares_wander(draw: Any, weekends: Any) -> None:
     traffic.inputs = rng.binomial(traffic.inputs, np.repeat(thinned, 24, axis=1))
     readings = run(Shares(fitted(traffic, weekends), days=DAYS), traffic)
     assert sum(reading.alarm.sum() for reading in readings) <= 50 * 90 / DAYS / 3
+
+
+@pytest.mark.slow
+def test_many_quiet_clusters_keep_the_budget(draw: Any, weekends: Any) -> None:
+    """16 tasks, 90 days each, 100 clusters at 200 inputs a day: at most a third of one alarm in 30 days."""
+    traffic = draw(np.random.default_rng(71), 16, REFERENCE + 90, clusters=100, per_day=200, phi=0.3)
+    readings = run(Shares(fitted(traffic, weekends), days=DAYS), traffic)
+    assert sum(reading.alarm.sum() for reading in readings) <= 16 * 90 / DAYS / 3

@@ -20,7 +20,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 @pytest.mark.parametrize(
     ("query", "values", "search"),
     [
-        (chronicle._WATCHED, {"after": 5}, "SEARCH exchanges USING INTEGER PRIMARY KEY (rowid>?)"),
+        (chronicle._WATCHED, {"after": 5}, "SEARCH exchanges USING INDEX exchanges_in_watching_order (watched>?)"),
         (chronicle._CLOSED, {"after": 5}, "SEARCH pairs USING INDEX pairs_in_closing_order (task=? AND closed_seq>?)"),
     ],
 )

@@ -70,4 +70,4 @@ def test_a_lost_lease_says_how_much_was_lost(connection: sqlite3.Connection) -> 
     batch = WorkBatch(owner="a", at=1.0, watched=[Watched(f"{TASK}-{n}", 0.1) for n in range(3)])
     with pytest.raises(LeaseLostError, match="1 of 3 exchanges"), transaction(connection):
         work.commit(connection, batch)
-    assert connection.execute("SELECT count(*) FROM exchanges WHERE watched = 1").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) FROM exchanges WHERE watched > 0").fetchone() == (0,)
