@@ -53,67 +53,72 @@ class TaskLoops:
             DatasetError: the file of canary prompts cannot be used.
         """
         self.name = name
-        self._settings = settings
-        self._store = store
-        self._clock = clock
-        task, root = settings.tasks[name], Path(settings.root)
-        price = task.teacher.priced(path=f"tasks.{name}.teacher")
+        self._settings, self._task = settings, settings.tasks[name]
+        self._embedders = embedders
+        self._store, self._clock, self._owner = store, clock, owner
+        task, root = self._task, Path(settings.root)
+        self._price = task.teacher.priced(path=f"tasks.{name}.teacher")
         sdk = client(settings.upstreams[task.teacher.upstream], timeout_s=task.shadow.timeout_s, root=root)
         self.teacher = Teacher(task.teacher, sdk, shadow=task.shadow)
-        self._comparer = self._build_comparer(embedders)
+        self._comparer = self._build_comparer()
         self._rechecker = Rechecker(
-            name, task.teacher.model, teacher=self.teacher, price=price, comparer=self._comparer
+            name, task.teacher.model, teacher=self.teacher, price=self._price, comparer=self._comparer
         )
-        safety = Safety(policies.build(settings, name, clock=clock))
-        budget, course = Budget(name, task, price=price, store=store, clock=clock), Course(task)
-        closing = Closing(
-            name,
-            task,
-            teacher=self.teacher,
-            price=price,
-            comparer=self._comparer,
-            safety=safety,
-            budget=budget,
-            selfcheck=SelfCheck(self._rechecker, rate=task.shadow.selfcheck_rate, clock=clock),
-            clock=clock,
-        )
-        watch = Watch(
-            name,
-            task,
-            store=store,
-            embedder=embedders[task.drift.embedder],
-            safety=safety,
-            budget=budget,
-            course=course,
-            clock=clock,
-            owner=owner,
-        )
-        pairing = Pairing(
-            name,
-            task,
-            store=store,
-            closing=closing,
-            safety=safety,
-            budget=budget,
-            course=course,
-            clock=clock,
-            owner=owner,
-        )
-        self.loops: Sequence[Steps] = [watch, pairing, *self._teacher_check(owner, budget)]
+        self._safety = Safety(policies.build(settings, name, clock=clock))
+        self._budget = Budget(name, task, price=self._price, store=store, clock=clock)
+        self._course = Course(task)
+        self.loops: Sequence[Steps] = [self._watch(), self._pairing(), *self._teacher_check()]
 
     async def aclose(self) -> None:
         """Close connections."""
         await self.teacher.aclose()
         await self._comparer.aclose()
 
-    def _build_comparer(self, embedders: Mapping[str, Embedder]) -> AnswerComparer:
-        task = self._settings.tasks[self.name]
+    def _watch(self) -> Watch:
+        return Watch(
+            self.name,
+            self._task,
+            store=self._store,
+            embedder=self._embedders[self._task.drift.embedder],
+            safety=self._safety,
+            budget=self._budget,
+            course=self._course,
+            clock=self._clock,
+            owner=self._owner,
+        )
+
+    def _pairing(self) -> Pairing:
+        closing = Closing(
+            self.name,
+            self._task,
+            teacher=self.teacher,
+            price=self._price,
+            comparer=self._comparer,
+            safety=self._safety,
+            budget=self._budget,
+            selfcheck=SelfCheck(self._rechecker, rate=self._task.shadow.selfcheck_rate, clock=self._clock),
+            clock=self._clock,
+        )
+        return Pairing(
+            self.name,
+            self._task,
+            store=self._store,
+            closing=closing,
+            safety=self._safety,
+            budget=self._budget,
+            course=self._course,
+            clock=self._clock,
+            owner=self._owner,
+        )
+
+    def _build_comparer(self) -> AnswerComparer:
+        task = self._task
         unknown = task.comparer == "text" and task.agreement.least_similarity is None
         return comparers.build(
             task,
             self._settings.upstreams,
             path=f"tasks.{self.name}.agreement",
-            embedder=embedders[task.agreement.embedder or task.drift.embedder],
+            embedder=self._embedders[task.agreement.embedder or task.drift.embedder],
             teacher_pairs=asyncio.run(self._answered_twice()) if unknown else (),
             root=Path(self._settings.root),
         )
@@ -128,8 +133,8 @@ class TaskLoops:
             await self._store.aclose()
         return self_agreement.teacher_pairs(rechecks, pairs)
 
-    def _teacher_check(self, owner: str, budget: Budget) -> Sequence[Steps]:
-        task = self._settings.tasks[self.name]
+    def _teacher_check(self) -> Sequence[Steps]:
+        task = self._task
         check = task.teacher_check
         if check is None:
             return ()
@@ -141,9 +146,9 @@ class TaskLoops:
                 check,
                 prompts=prompts,
                 rechecker=self._rechecker,
-                budget=budget,
+                budget=self._budget,
                 store=self._store,
                 clock=self._clock,
-                owner=owner,
+                owner=self._owner,
             )
         ]

@@ -1,8 +1,8 @@
 """How often the monitors alarm for nothing, how soon they see what happens, and what they cost.
 
-`make bench NAME=signals [DATA=DIR] [QUICK=1]`.  DIR has banking77, clinc150 and snips; without it what needs texts is left
-out.  `--only PART` measures one part and replaces its lines only.  All parts take about an hour on one core, of which
-the simulated task-years of `windowed` take most.
+`make bench NAME=signals [DATA=DIR] [QUICK=1]`.  DIR has banking77, clinc150 and snips; without it what needs texts is
+left out.  `--only PART` measures one part and replaces its lines only.  All parts take about an hour on one core, most
+of it the simulated task-years of `windowed`.
 """
 
 from __future__ import annotations

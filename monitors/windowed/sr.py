@@ -69,9 +69,10 @@ class WindowSR:
         eps: float | Floats = 0.0,
         whole: float = 1.0,
     ) -> None:
-        """`ratios`: (*b, J, a), all above 1; `weights`: (*b, J, a) or (J, a), of sum 1; `clip` and `eps`: numbers or (*b,) each.
+        """`ratios`: (*b, J, a), all above 1; `weights`: (*b, J, a) or (J, a), of sum 1.
 
-        `phases` windows of 24 hours overlap, evenly spaced.  An hour counts at most clip[0] * expected + clip[1].
+        `clip` and `eps`: numbers or (*b,) each; an hour counts at most clip[0] * expected + clip[1].
+        `phases` windows of 24 hours overlap, evenly spaced.
         `whole`: expected events from which on a window adds one; below, it adds its share of that.
         """
         self._ratios = ratios[..., None, :, :]

@@ -118,7 +118,7 @@ def draw_traffic(
     for number in range(4):
         exceeded[..., number] = rng.binomial(left, np.minimum(highest[..., number] / before, 1))
         left, before = exceeded[..., number], highest[..., number]
-    pairs = rng.binomial(inputs, pairs_per_day / per_day)
+    pairs = rng.binomial(inputs, min(pairs_per_day / per_day, 1))
     wrong = ERRORS * np.linspace(0.5, 1.5, clusters) * level(1)
     return Traffic(inputs, exceeded, pairs, rng.binomial(pairs, np.minimum(wrong, 1)))
 

@@ -169,10 +169,9 @@ def test_names_the_category(kind: str, worst: str, hours: dict[int, Hour], make:
 
 def test_names_rare_categories_together(hours: dict[int, Hour]) -> None:
     """Labels that the reference hardly had, and one that it never had, are one when they grow."""
-    for number, hour in hours.items():
-        seldom = number % 24 == 9 and number < START
-        hour.shares["label"] |= {"once": 1, "twice": 2} if seldom else {}
-    shares = fit_inputs(gather(hours, Calendar(), until=START), families=["label"]).shares["label"]
+    seldom = Hour(inputs=[3], shares={"label": {"once": 1, "twice": 2}})
+    known = hours | dict.fromkeys(range(MONDAY + 9, START, 24), seldom)
+    shares = fit_inputs(gather(known, Calendar(), until=START), families=["label"]).shares["label"]
     detector = HourlyShares(shares, Calendar(), family="label", days=DAYS, budget=WORDS)
     for number in range(START, START + 96):
         labels = hours[number].shares["label"] | {"once": 3, "never": 4}
