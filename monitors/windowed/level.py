@@ -9,7 +9,7 @@ from monitors.windowed.arrays import Floats
 
 HALF_LIFE_DAYS = 7.0
 GAP_DAYS = 2  # the newest days that a level does not know yet: what begins today is not taken for normal tomorrow
-LEASH = 2.0  # it never moves further than by this factor
+LEASH = 3.0  # it never moves further than by this factor
 _PRIOR_DAYS = 2.0
 _KEEP = 0.5 ** (1 / HALF_LIFE_DAYS)
 

@@ -17,7 +17,7 @@ def literal_factors(observed: Any, expected: Any, daily: Any) -> list[tuple[Any,
         weight = [keep ** (day - 2 - d) for d in known]
         o = sum((w * observed[d] for w, d in zip(weight, known, strict=True)), np.zeros_like(daily))
         e = sum((w * expected[d] for w, d in zip(weight, known, strict=True)), np.zeros_like(daily))
-        factor = np.clip((o + 2 * daily) / (e + 2 * daily), 1 / 2, 2.0)
+        factor = np.clip((o + 2 * daily) / (e + 2 * daily), 1 / 3, 3.0)
         found.append((factor, (sum(weight) + 2) ** 2 / (sum(w * w for w in weight) + 2)))
     return found
 
@@ -42,9 +42,9 @@ def test_equals_the_formula() -> None:
         assert level.days[0] == pytest.approx(days)
 
 
-@pytest.mark.parametrize(("growth", "limit"), [(10.0, 2.0), (0.01, 1 / 2)])
+@pytest.mark.parametrize(("growth", "limit"), [(10.0, 3.0), (0.01, 1 / 3)])
 def test_stays_on_the_leash(growth: float, limit: float) -> None:
-    """However much a category changes, the level goes no further than by two."""
+    """However much a category changes, the level goes no further than by three."""
     daily = np.array([20.0])
     levels = run(LocalLevel.begin(daily), [daily * growth] * 60, [daily] * 60)
     assert levels[-1].factor[0] == limit
