@@ -19,6 +19,8 @@ from domain.records import Canary, Deployment
 from gateway import server
 from gateway.app import build
 
+pytestmark = pytest.mark.slow  # a gateway on a socket, and real clients
+
 VECTOR = [0.25, -1.5, 3.0]
 MESSAGE = {
     "type": "message",

@@ -11,6 +11,8 @@ import openai
 import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+pytestmark = pytest.mark.slow  # a gateway on a socket, and real clients
+
 HUGE = 2**70 + 1  # an integer that a float would round
 HEAD = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 USER = {"role": "user", "content": "please refund"}

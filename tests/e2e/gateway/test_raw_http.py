@@ -16,6 +16,8 @@ from domain import config
 from gateway import server
 from gateway.app import build
 
+pytestmark = pytest.mark.slow  # a gateway on a socket, and real clients
+
 CHAT = b"/v1/chat/completions"
 MESSAGES = [{"role": "user", "content": "say hello"}]
 ASK = json.dumps({"model": "open", "messages": MESSAGES}).encode()

@@ -9,6 +9,8 @@ import pytest
 
 from domain.records import Deployment
 
+pytestmark = pytest.mark.slow  # a gateway on a socket, and real clients
+
 
 async def test_the_sdk_gets_the_students_answer(world):
     """A completion, its unknown fields and our headers arrive; the exchange is in the store."""
