@@ -87,6 +87,6 @@ def _baselines(
     return evaluation_of.baselines(
         current,
         distill.load_answerer(settings, model, embedder=embedder),
-        comparer=comparer(settings.tasks[task].comparer, path=f"tasks.{task}.agreement.comparer"),
+        comparer=comparer(settings.tasks[task].held_out_comparer, path=f"tasks.{task}.agreement.comparer"),
         stratum_of=strata.__getitem__,
     )

@@ -178,7 +178,7 @@ def evaluate_student(
         held_out,
         load_answerer(settings, model, embedder=embedder),
         model=model,
-        comparer=comparer(task_settings(settings, task).comparer, path=path),
+        comparer=comparer(task_settings(settings, task).held_out_comparer, path=path),
         champion=(champion, load_answerer(settings, champion, embedder=embedder)) if champion else None,
         gate=gate,
     )

@@ -120,8 +120,16 @@ class TaskSettings(Section, frozen=True):
     @property
     def comparer(self) -> str:
         """The name of the comparer: the configured one, or what fits the output."""
-        by_output = "label" if self.output.labels else "json" if self.output.json_schema else "exact"
-        return self.agreement.comparer or by_output
+        return self.agreement.comparer or self._by_output
+
+    @property
+    def held_out_comparer(self) -> str:
+        """That of an evaluation on held-out rows: `text` and `judge` ask a model, so what fits the output stands in."""
+        return self._by_output if self.comparer in ("text", "judge") else self.comparer
+
+    @property
+    def _by_output(self) -> str:
+        return "label" if self.output.labels else "json" if self.output.json_schema else "exact"
 
 
 class EmbedderSettings(Section, frozen=True):

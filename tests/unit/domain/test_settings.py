@@ -80,3 +80,23 @@ def test_a_cascade_needs_somebody_to_ask():
             fallback="block",
             cascade=settings.CascadeSettings(),
         )
+
+
+@pytest.mark.parametrize(
+    ("output", "configured", "name"),
+    [
+        ({"labels": ["a", "b"]}, "judge", "label"),
+        ({"json_schema": "s.json"}, "text", "json"),
+        ({"text": {}}, "text", "exact"),
+        ({"labels": ["a", "b"]}, "exact", "exact"),
+        ({"json_schema": "s.json"}, "", "json"),
+    ],
+)
+def test_held_out_rows_are_compared_without_a_model(output, configured, name):
+    """A task whose live answers a model compares can still be evaluated and promoted."""
+    agreement: dict[str, object] = {"comparer": configured}
+    if configured == "judge":
+        agreement["judge"] = {"upstream": "u", "model": "m"}
+    model = {"upstream": "u", "model": "m"}
+    values = {"teacher": model, "student": model, "output": output, "agreement": agreement}
+    assert msgspec.convert(values, settings.TaskSettings).held_out_comparer == name
